@@ -1,0 +1,3 @@
+//! Developer tasks: `cargo xtask run` and `cargo xtask test`.
+
+fn main() {}

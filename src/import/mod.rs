@@ -1,0 +1,4 @@
+//! Foreign bytes to an import plan, and the way back.
+//!
+//! Pictures and Universal VTT. Pure and size-limited: no disk, no documents, no UI. Called by
+//! [`crate::library`], [`crate::session`] and [`crate::cli`].

@@ -1,0 +1,3 @@
+//! Small things every room needs: ids, revisions, the clock.
+//!
+//! Must not know the domain.
