@@ -2,3 +2,5 @@
 //!
 //! Must not know: Y types, sockets. Reads snapshots that [`crate::session`] publishes and sends it
 //! requests. Called by [`crate::cli`].
+
+pub mod icons;
