@@ -1,3 +1,10 @@
-//! Geometry: coordinate spaces, grids, snapping, distance rules, masks.
+//! Geometry: coordinate spaces, grids, snapping, distance rules, masks, tile layout.
 //!
 //! Must not know: colours, Y types. Pure functions and plain values; everybody may call it.
+
+pub mod pyramid;
+pub mod rect;
+
+pub use glam::{DAffine2, DVec2};
+pub use pyramid::{PyramidLayout, TileAddress};
+pub use rect::{DRect, IRect};
