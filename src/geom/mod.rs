@@ -2,9 +2,11 @@
 //!
 //! Must not know: colours, Y types. Pure functions and plain values; everybody may call it.
 
+pub mod mask;
 pub mod pyramid;
 pub mod rect;
 
 pub use glam::{DAffine2, DVec2};
+pub use mask::{MASK_MAX_SIDE, Mask, MaskError};
 pub use pyramid::{PyramidLayout, TileAddress};
 pub use rect::{DRect, IRect};
