@@ -5,8 +5,10 @@
 pub mod mask;
 pub mod pyramid;
 pub mod rect;
+pub mod space;
 
 pub use glam::{DAffine2, DVec2};
 pub use mask::{MASK_MAX_SIDE, Mask, MaskError};
 pub use pyramid::{PyramidLayout, TileAddress};
 pub use rect::{DRect, IRect};
+pub use space::{Camera, CoordUpgrade, MapPlacement};
