@@ -2,3 +2,5 @@
 //!
 //! Owns assets, tile pyramids, thumbnails, backups and archives on top of [`crate::storage`]. Must
 //! not know: sockets, GPU, egui. Called by [`crate::session`] and [`crate::cli`].
+
+pub mod catalog;

@@ -1,4 +1,4 @@
-//! The state of a party: what the table shows now.
+//! The state of a party: what the table shows now, and what its new scenes start with.
 
 use std::sync::Arc;
 
@@ -20,4 +20,41 @@ crate::properties! {
     ACTIVE_SCENE_ID: Option<Arc<str>> = "activeSceneId", V1, Text { nullable: true }, Null, Unit::None, Now, Everyone, Hidden, "Scene on the table";
     /// The table shows the pause screen.
     IS_PAUSED: bool = "isPaused", V1, Bool, B(false), Unit::None, Now, Everyone, Hidden, "Paused";
+}
+
+/// What new scenes of a party start with.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct PartyDefaults {
+    /// Size of the table screen's picture in inches.
+    pub display_size_in: [f64; 2],
+    /// Its resolution in pixels.
+    pub display_resolution_px: [u32; 2],
+    /// Least margin of the grid in pixels.
+    pub display_padding_px: [u32; 2],
+    /// `gridType` of new scenes.
+    pub grid_type: i64,
+    /// Flat-topped hexes.
+    pub hex_flat_top: bool,
+    /// Size of a cell in inches.
+    pub grid_spacing_in: f64,
+    /// Width of grid lines in pixels.
+    pub grid_line_thickness_px: f64,
+    /// Shown to the players while paused.
+    pub pause_picture: Option<String>,
+}
+
+impl Default for PartyDefaults {
+    fn default() -> Self {
+        Self {
+            display_size_in: [34.86, 19.6],
+            display_resolution_px: [1920, 1080],
+            display_padding_px: [16, 16],
+            grid_type: 0,
+            hex_flat_top: false,
+            grid_spacing_in: 1.0,
+            grid_line_thickness_px: 1.0,
+            pause_picture: None,
+        }
+    }
 }
