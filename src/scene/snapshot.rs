@@ -30,8 +30,7 @@ pub struct SceneSnapshot {
     pub revision: Revision,
     /// All settings.
     pub settings: Part<Row>,
-    /// The map picture and where it lies; `None` without a map or while its picture is not on this
-    /// machine.
+    /// The map and where it lies; `None` without a map.
     pub map: Part<Option<MapLayer>>,
     /// The grid, in world space.
     pub grid: Part<Arc<Grid>>,
@@ -50,8 +49,10 @@ pub struct SceneSnapshot {
 /// A map picture and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MapLayer {
-    /// The picture.
-    pub picture: PictureInfo,
+    /// The picture; `None` while it is not on this machine. The layer is there all the same, so that
+    /// the fog covers what players must not see: its size is then the fog mask's, else what covers
+    /// the display.
+    pub picture: Option<PictureInfo>,
     /// Where it lies. `placement.size_px` is the size in map pixels as the document means it, which
     /// is the picture's own size or, in Table Slayer rooms, that size brought to at most 3000.
     pub placement: MapPlacement,
