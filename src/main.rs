@@ -1,5 +1,5 @@
 //! The `tableglow` binary: hands the command line to the library.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    tableglow::cli::main()
 }

@@ -1,4 +1,78 @@
 //! The command line: one file per subcommand.
 //!
-//! Machine output is JSON on stdout, everything else goes to stderr. Exit codes: 0 done, 1 failed
-//! with one clear message, 2 usage. Called by `main`.
+//! Machine output is JSON (or the file that was asked for) on stdout, everything else goes to
+//! stderr. Exit codes: 0 done, 1 failed with one clear message, 2 usage. Called by `main`.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Map scenes on two screens.
+#[derive(Debug, Parser)]
+#[command(name = "tableglow", version, about, long_about = None)]
+struct Arguments {
+    /// The library's folder; by default the one in your data folder.
+    #[arg(long, value_name = "DIR", global = true)]
+    library: Option<PathBuf>,
+
+    /// How much an area writes into the log, for example `render=debug`; may be given several times.
+    #[arg(long, value_name = "AREA=LEVEL", global = true)]
+    log: Vec<String>,
+
+    /// Draw without the graphics card.
+    #[arg(long, global = true)]
+    safe_graphics: bool,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let _log = match crate::util::log::start(&arguments.log) {
+        Ok(guard) => guard,
+        Err(problem) => {
+            tell(&problem.to_string());
+            return ExitCode::from(2);
+        }
+    };
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            tracing::error!("{problem:#}");
+            tell(&format!("{problem:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    match arguments.command {
+        None => Ok(()),
+        Some(command) => match command {},
+    }
+}
+
+/// Writes a line for the person at the terminal.
+pub(crate) fn tell(line: &str) {
+    // A closed stderr leaves nobody to tell.
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// Writes machine output: one JSON document and a line end.
+///
+/// # Errors
+/// When stdout is closed.
+pub(crate) fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value)?;
+    writeln!(out)?;
+    Ok(())
+}

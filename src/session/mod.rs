@@ -5,3 +5,4 @@
 //! [`crate::cli`].
 
 pub mod api;
+pub mod new_scene;

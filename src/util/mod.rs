@@ -1,7 +1,8 @@
-//! Small things every room needs: ids, revisions, the clock.
+//! Small things every room needs: ids, revisions, the clock, the log.
 //!
 //! Must not know the domain.
 
 pub mod clock;
 pub mod id;
+pub mod log;
 pub mod revision;
