@@ -514,6 +514,7 @@ macro_rules! properties {
            $unit:expr, $delay:expr, $audience:expr, $section:expr, $label:literal; )*
     ) => {
         #[expect(non_camel_case_types, reason = "one variant a property, named as its handle")]
+        #[allow(clippy::upper_case_acronyms, reason = "the same, where a handle is one word")]
         enum Index { $( $name, )* }
 
         /// The properties of this kind of row.

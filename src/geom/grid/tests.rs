@@ -1,3 +1,5 @@
+//! Tests of the grids: cells, snapping and the distance rules.
+
 #![expect(clippy::float_cmp, reason = "positions on the grid are exact")]
 
 use proptest::prelude::*;
