@@ -6,6 +6,7 @@ pub mod distance;
 pub mod grid;
 pub mod mask;
 pub mod pyramid;
+pub mod raster;
 pub mod rect;
 pub mod space;
 

@@ -233,6 +233,27 @@ impl Mask {
         span
     }
 
+    /// Sets or clears the pixels of a row whose bits are set in `bits` (words as in
+    /// [`Mask::row_words`], bits past the width ignored). Returns the first and the last column
+    /// that changed.
+    pub(super) fn combine_row(&mut self, y: u32, bits: &[u64], value: bool) -> Option<(u32, u32)> {
+        let last_bits = self.last_word_bits();
+        let start = y as usize * self.words_per_row;
+        let row = self.words.get_mut(start..start + self.words_per_row)?;
+        let last = row.len() - 1;
+        let mut span = None;
+        for (i, (word, &bits)) in row.iter_mut().zip(bits).enumerate() {
+            let bits = if i == last { bits & last_bits } else { bits };
+            let new = if value { *word | bits } else { *word & !bits };
+            let diff = *word ^ new;
+            *word = new;
+            if diff != 0 {
+                widen(&mut span, i, diff);
+            }
+        }
+        span
+    }
+
     /// Number of set pixels.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -280,7 +280,9 @@ proptest! {
             .collect();
         b.resize(a.len(), false);
         let (old, other) = (mask_of(w, h, &a), mask_of(w, h, &b));
-        let ops: [(fn(&mut Mask, &Mask) -> Result<IRect, MaskError>, fn(bool, bool) -> bool); 3] = [
+        type Combine = fn(&mut Mask, &Mask) -> Result<IRect, MaskError>;
+        type OfPixels = fn(bool, bool) -> bool;
+        let ops: [(Combine, OfPixels); 3] = [
             (Mask::or, |a, b| a | b),
             (Mask::and_not, |a, b| a & !b),
             (Mask::xor, |a, b| a ^ b),
