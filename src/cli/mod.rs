@@ -3,6 +3,8 @@
 //! Machine output is JSON (or the file that was asked for) on stdout, everything else goes to
 //! stderr. Exit codes: 0 done, 1 failed with one clear message, 2 usage. Called by `main`.
 
+pub mod inspect_map;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -176,6 +176,10 @@ fn image_error(format: PictureFormat, error: ImageError, limits: &Limits) -> Pic
             format,
             feature: e.to_string().chars().take(160).collect(),
         },
+        // The GIF decoder has its own word for it.
+        other if other.to_string().to_ascii_lowercase().contains("unexpected end") => {
+            PictureError::EndsEarly(format)
+        }
         other => PictureError::damaged(format, other),
     }
 }

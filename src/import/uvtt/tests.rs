@@ -1,0 +1,1 @@
+//! The traps of map files, one by one.
