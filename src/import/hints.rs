@@ -86,7 +86,8 @@ fn candidates(name: &str) -> Vec<Candidate> {
         let end = digits_end(bytes, start);
         at = end;
         let separator = name.get(end..).and_then(|rest| rest.chars().next());
-        let Some(separator) = separator.filter(|c| matches!(c, 'x' | 'X' | '×' | '-' | '_')) else {
+        let Some(separator) = separator.filter(|c| matches!(c, 'x' | 'X' | '×' | '-' | '_'))
+        else {
             continue;
         };
         let second = end + separator.len_utf8();
@@ -96,9 +97,8 @@ fn candidates(name: &str) -> Vec<Candidate> {
         }
         // A chain such as 2026-11-20 is a date or a version; an `x` binds closer than a dash.
         let crossed = matches!(separator, 'x' | 'X' | '×');
-        let chained_before = start >= 2
-            && is_separator(bytes, start - 1, crossed)
-            && is_digit(bytes, start - 2);
+        let chained_before =
+            start >= 2 && is_separator(bytes, start - 1, crossed) && is_digit(bytes, start - 2);
         let chained_after =
             is_separator(bytes, second_end, crossed) && is_digit(bytes, second_end + 1);
         if chained_before || chained_after {

@@ -390,10 +390,7 @@ impl ImportPlan {
                 "door",
             ),
             (
-                self.lights
-                    .iter()
-                    .filter(|l| outside([l.x, l.y]))
-                    .count(),
+                self.lights.iter().filter(|l| outside([l.x, l.y])).count(),
                 "light",
             ),
         ];
@@ -669,7 +666,10 @@ fn tell_embedded(
         {
             report.add(
                 ReportKind::Adjusted,
-                format!("The picture is called {claim}, but it is a {}.", info.format.label()),
+                format!(
+                    "The picture is called {claim}, but it is a {}.",
+                    info.format.label()
+                ),
             );
         }
     }
@@ -738,7 +738,7 @@ pub fn scene_name(file_name: &str) -> String {
     let apart = |c: char| c == '_' || (c == '-' && !spaced) || c.is_control() || c.is_whitespace();
     let words: Vec<&str> = bare
         .split(apart)
-        .map(|word| word.trim_matches(|c: char| matches!(c, '[' | ']' | '(' | ')') ))
+        .map(|word| word.trim_matches(|c: char| matches!(c, '[' | ']' | '(' | ')')))
         .filter(|word| !word.is_empty() && *word != "-")
         .collect();
     let name: String = words.join(" ").chars().take(80).collect();

@@ -293,10 +293,7 @@ fn average_rows(above: &[u8], below: &[u8]) -> Vec<u8> {
     let mut half = Vec::with_capacity(above.len().div_ceil(8) * 4);
     for (a, b) in above.chunks(8).zip(below.chunks(8)) {
         half.extend_from_slice(&match (a, b) {
-            (
-                &[r0, g0, b0, 255, r1, g1, b1, 255],
-                &[r2, g2, b2, 255, r3, g3, b3, 255],
-            ) => {
+            (&[r0, g0, b0, 255, r1, g1, b1, 255], &[r2, g2, b2, 255, r3, g3, b3, 255]) => {
                 let mix = |values: [u8; 4]| {
                     let sum: u32 = values
                         .iter()

@@ -86,12 +86,24 @@ impl Keys {
     }
 
     fn kind(&self) -> InputKind {
-        let foundry = ["walls", "tokens", "tiles", "_stats", "tokenVision", "padding"];
+        let foundry = [
+            "walls",
+            "tokens",
+            "tiles",
+            "_stats",
+            "tokenVision",
+            "padding",
+        ];
         if self.has("gameSession") {
             InputKind::TableSlayerJson
-        } else if ["resolution", "line_of_sight", "portals", "objects_line_of_sight"]
-            .iter()
-            .any(|key| self.has(key))
+        } else if [
+            "resolution",
+            "line_of_sight",
+            "portals",
+            "objects_line_of_sight",
+        ]
+        .iter()
+        .any(|key| self.has(key))
         {
             InputKind::UniversalVtt
         } else if foundry.iter().filter(|key| self.has(key)).count() >= 2 {
@@ -188,19 +200,28 @@ mod tests {
         assert_eq!(kind(b"SQLite format 3\0..."), InputKind::Database);
         assert_eq!(kind(b"Hello, world"), InputKind::Unknown);
         assert_eq!(kind(b"\0\0"), InputKind::YUpdate);
-        assert_eq!(kind(b"\x01\x02\xb9\x60\x00\x28\x01\x04meta"), InputKind::YUpdate);
+        assert_eq!(
+            kind(b"\x01\x02\xb9\x60\x00\x28\x01\x04meta"),
+            InputKind::YUpdate
+        );
     }
 
     #[test]
     fn json_is_told_apart_by_its_keys() {
         let cases = [
-            (r#"{"image":"aGVsbG8=","format":0.3,"resolution":{}}"#, InputKind::UniversalVtt),
+            (
+                r#"{"image":"aGVsbG8=","format":0.3,"resolution":{}}"#,
+                InputKind::UniversalVtt,
+            ),
             (" \n{\"line_of_sight\":[]}", InputKind::UniversalVtt),
             (
                 r#"{"version":"0.0.1","metadata":{},"gameSession":{}}"#,
                 InputKind::TableSlayerJson,
             ),
-            (r#"{"name":"x","walls":[],"tokens":[]}"#, InputKind::FoundryScene),
+            (
+                r#"{"name":"x","walls":[],"tokens":[]}"#,
+                InputKind::FoundryScene,
+            ),
             (r#"{"name":"x"}"#, InputKind::OtherJson),
             (r#"{"name":"#, InputKind::OtherJson),
         ];

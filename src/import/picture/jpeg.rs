@@ -80,7 +80,9 @@ impl<R: Read> JpegRows<R> {
             return Err(PictureError::damaged(FORMAT, "it failed before"));
         };
         let row = self.row.as_mut_slice();
-        contain(self.limit_mib, || decoder.read_scanlines_into(row).map(|_| ()))?;
+        contain(self.limit_mib, || {
+            decoder.read_scanlines_into(row).map(|_| ())
+        })?;
         self.decoder = Some(decoder);
         if self.inverted {
             for ink in &mut self.row {
@@ -100,10 +102,7 @@ impl<R: Read> JpegRows<R> {
 }
 
 /// Runs libjpeg and turns its unwinding into an error.
-fn contain<T>(
-    limit_mib: u64,
-    run: impl FnOnce() -> std::io::Result<T>,
-) -> Result<T, PictureError> {
+fn contain<T>(limit_mib: u64, run: impl FnOnce() -> std::io::Result<T>) -> Result<T, PictureError> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
@@ -146,13 +145,15 @@ fn error_manager(limit_mib: u64) -> ffi::jpeg_error_mgr {
 extern "C-unwind" fn on_error(cinfo: &mut ffi::jpeg_common_struct) {
     // SAFETY: libjpeg calls this with its own live struct, whose manager is ours.
     let code = unsafe { cinfo.err.as_ref() }.map_or(0, |manager| manager.msg_code);
-    stop(if is(code, ffi::JERR_OUT_OF_MEMORY) || is(code, ffi::JERR_NO_BACKING_STORE) {
-        Stop::Memory
-    } else if is(code, ffi::JERR_FILE_READ) {
-        Stop::Read
-    } else {
-        Stop::Data(code)
-    })
+    stop(
+        if is(code, ffi::JERR_OUT_OF_MEMORY) || is(code, ffi::JERR_NO_BACKING_STORE) {
+            Stop::Memory
+        } else if is(code, ffi::JERR_FILE_READ) {
+            Stop::Read
+        } else {
+            Stop::Data(code)
+        },
+    )
 }
 
 extern "C-unwind" fn on_message(cinfo: &mut ffi::jpeg_common_struct, level: c_int) {

@@ -150,7 +150,10 @@ fn segment(source: &mut impl Read) -> Result<Vec<u8>, PictureError> {
     read(source, &mut length)?;
     let length = usize::from(u16::from_be_bytes(length));
     let Some(length) = length.checked_sub(2) else {
-        return Err(PictureError::damaged(FORMAT, "a block of impossible length"));
+        return Err(PictureError::damaged(
+            FORMAT,
+            "a block of impossible length",
+        ));
     };
     let mut data = vec![0; length];
     read(source, &mut data)?;

@@ -49,7 +49,10 @@ pub(super) struct PngRows<R: Read + Seek> {
 
 impl<R: Read + Seek> PngRows<R> {
     /// Also gives the layout and the embedded profile.
-    #[expect(clippy::type_complexity, reason = "one private caller takes the three apart")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "one private caller takes the three apart"
+    )]
     pub(super) fn open(
         source: BufReader<R>,
     ) -> Result<(Self, Layout, Option<Vec<u8>>), PictureError> {
@@ -146,7 +149,12 @@ impl<R: Read + Seek> Whole<R> {
         layout: Layout,
         orientation: Orientation,
     ) -> Self {
-        Self::new(State::Rows(Box::new(rows)), stored_size, layout, orientation)
+        Self::new(
+            State::Rows(Box::new(rows)),
+            stored_size,
+            layout,
+            orientation,
+        )
     }
 
     /// From a file that is still to be decoded.

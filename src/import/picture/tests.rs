@@ -73,7 +73,14 @@ fn png_with(
 
 fn png_rgb(width: u32, height: u32) -> Vec<u8> {
     let data = rgb(width, height);
-    png_with(width, height, png::ColorType::Rgb, png::BitDepth::Eight, &data, |_| {})
+    png_with(
+        width,
+        height,
+        png::ColorType::Rgb,
+        png::BitDepth::Eight,
+        &data,
+        |_| {},
+    )
 }
 
 /// Puts a block right after the head of a PNG.
@@ -161,10 +168,26 @@ fn make_samples() -> Vec<(&'static str, PictureFormat, Vec<u8>)> {
         ("interlaced png", PictureFormat::Png, interlaced),
         ("jpeg", PictureFormat::Jpeg, jpeg_rgb(31, 23)),
         ("progressive jpeg", PictureFormat::Jpeg, progressive),
-        ("webp", PictureFormat::WebP, encode(image::ImageFormat::WebP, 31, 23)),
-        ("bmp", PictureFormat::Bmp, encode(image::ImageFormat::Bmp, 31, 23)),
-        ("tiff", PictureFormat::Tiff, encode(image::ImageFormat::Tiff, 31, 23)),
-        ("gif", PictureFormat::Gif, encode(image::ImageFormat::Gif, 31, 23)),
+        (
+            "webp",
+            PictureFormat::WebP,
+            encode(image::ImageFormat::WebP, 31, 23),
+        ),
+        (
+            "bmp",
+            PictureFormat::Bmp,
+            encode(image::ImageFormat::Bmp, 31, 23),
+        ),
+        (
+            "tiff",
+            PictureFormat::Tiff,
+            encode(image::ImageFormat::Tiff, 31, 23),
+        ),
+        (
+            "gif",
+            PictureFormat::Gif,
+            encode(image::ImageFormat::Gif, 31, 23),
+        ),
     ]
 }
 
@@ -214,7 +237,11 @@ fn every_format_is_known_by_its_content_and_read() {
             PictureFormat::Gif => 48,
             _ => 12,
         };
-        let worst = pixels.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).max();
+        let worst = pixels
+            .iter()
+            .zip(&expected)
+            .map(|(a, b)| a.abs_diff(*b))
+            .max();
         assert!(worst.unwrap() <= allowed, "{name}: {worst:?}");
         let row_wise = matches!(name, "png" | "jpeg");
         assert_eq!(info.row_wise, row_wise, "{name}");
@@ -226,10 +253,17 @@ fn a_plain_png_comes_out_bit_equal() {
     let noise: Vec<u8> = (0..40 * 30 * 4u32)
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
-    let png = png_with(40, 30, png::ColorType::Rgba, png::BitDepth::Eight, &noise, |info| {
-        // Written by many tools, meant by few.
-        info.gama_chunk = Some(png::ScaledFloat::new(0.5));
-    });
+    let png = png_with(
+        40,
+        30,
+        png::ColorType::Rgba,
+        png::BitDepth::Eight,
+        &noise,
+        |info| {
+            // Written by many tools, meant by few.
+            info.gama_chunk = Some(png::ScaledFloat::new(0.5));
+        },
+    );
     let (info, pixels) = read(&png).unwrap();
     assert_eq!(pixels, noise);
     assert!(info.has_alpha && info.row_wise && !info.has_icc);
@@ -238,7 +272,14 @@ fn a_plain_png_comes_out_bit_equal() {
 #[test]
 fn grey_palette_and_sixteen_bit_pngs_are_converted() {
     use png::{BitDepth, ColorType};
-    let gray = png_with(4, 1, ColorType::Grayscale, BitDepth::Two, &[0b00_01_10_11], |_| {});
+    let gray = png_with(
+        4,
+        1,
+        ColorType::Grayscale,
+        BitDepth::Two,
+        &[0b00_01_10_11],
+        |_| {},
+    );
     let (_, pixels) = read(&gray).unwrap();
     assert_eq!(pixels[..8], [0, 0, 0, 255, 85, 85, 85, 255]);
 
@@ -262,9 +303,16 @@ fn a_profile_is_converted_and_an_srgb_one_changes_nothing() {
     let data = rgb(16, 16);
     let with_profile = |profile: &moxcms::ColorProfile| {
         let icc = profile.encode().unwrap();
-        let png = png_with(16, 16, png::ColorType::Rgb, png::BitDepth::Eight, &data, |info| {
-            info.icc_profile = Some(icc.clone().into());
-        });
+        let png = png_with(
+            16,
+            16,
+            png::ColorType::Rgb,
+            png::BitDepth::Eight,
+            &data,
+            |info| {
+                info.icc_profile = Some(icc.clone().into());
+            },
+        );
         let jpeg = jpeg_rgb(16, 16);
         let mut block = b"ICC_PROFILE\0\x01\x01".to_vec();
         block.extend_from_slice(&icc);
@@ -283,12 +331,19 @@ fn a_profile_is_converted_and_an_srgb_one_changes_nothing() {
     // Full P3 red lies outside sRGB: it clips to full red; P3 grey is grey.
     let icc = moxcms::ColorProfile::new_display_p3().encode().unwrap();
     let png = png_with(
-        2, 1, png::ColorType::Rgb, png::BitDepth::Eight, &[255, 0, 0, 128, 128, 128],
+        2,
+        1,
+        png::ColorType::Rgb,
+        png::BitDepth::Eight,
+        &[255, 0, 0, 128, 128, 128],
         |info| info.icc_profile = Some(icc.into()),
     );
     let (_, pixels) = read(&png).unwrap();
     assert_eq!(pixels[..4], [255, 0, 0, 255]);
-    assert!(pixels[4..7].iter().all(|v| v.abs_diff(128) <= 1), "{pixels:?}");
+    assert!(
+        pixels[4..7].iter().all(|v| v.abs_diff(128) <= 1),
+        "{pixels:?}"
+    );
 }
 
 #[test]
@@ -310,7 +365,10 @@ fn orientation_is_applied_in_all_eight_cases() {
         let png = with_chunk(&png_rgb(w, h), *b"eXIf", &exif(number));
         let (info, pixels) = read(&png).unwrap();
         assert_eq!(info.orientation, number);
-        assert_eq!((info.width, info.height), (expected.width(), expected.height()));
+        assert_eq!(
+            (info.width, info.height),
+            (expected.width(), expected.height())
+        );
         assert_eq!(pixels, expected.into_bytes(), "PNG {number}");
 
         let mut expected = image::DynamicImage::from(
@@ -330,7 +388,9 @@ fn webp_orientation_is_applied() {
     let mut encoder = image::codecs::webp::WebPEncoder::new_lossless(&mut bytes);
     encoder.set_exif_metadata(exif(6)).unwrap();
     let data = rgb(5, 3);
-    encoder.write_image(&data, 5, 3, ExtendedColorType::Rgb8).unwrap();
+    encoder
+        .write_image(&data, 5, 3, ExtendedColorType::Rgb8)
+        .unwrap();
     let (info, pixels) = read(&bytes).unwrap();
     assert_eq!((info.width, info.height, info.orientation), (3, 5, 6));
     // Turned right: the top left pixel was the bottom left one.
@@ -342,7 +402,9 @@ fn jpegs_of_every_baseline_kind_come_row_by_row() {
     use mozjpeg::ColorSpace::{JCS_CMYK, JCS_GRAYSCALE, JCS_RGB};
     let data = rgb(33, 17);
     for (h, v) in [(1, 1), (2, 1), (1, 2), (2, 2)] {
-        let jpeg = jpeg_with(33, 17, JCS_RGB, &data, |e| e.set_chroma_sampling_pixel_sizes((h, v), (h, v)));
+        let jpeg = jpeg_with(33, 17, JCS_RGB, &data, |e| {
+            e.set_chroma_sampling_pixel_sizes((h, v), (h, v))
+        });
         let (info, pixels) = read(&jpeg).unwrap();
         assert!(info.row_wise);
         let worst = pixels
@@ -358,14 +420,27 @@ fn jpegs_of_every_baseline_kind_come_row_by_row() {
 
     // Inverted, as Adobe writes it: 255 is no ink. Pure cyan on the left, white on the right.
     let inks: Vec<u8> = (0..16 * 16u32)
-        .flat_map(|i| if i % 16 < 8 { [0, 255, 255, 255] } else { [255; 4] })
+        .flat_map(|i| {
+            if i % 16 < 8 {
+                [0, 255, 255, 255]
+            } else {
+                [255; 4]
+            }
+        })
         .collect();
     let jpeg = jpeg_with(16, 16, JCS_CMYK, &inks, |_| {});
     let (_, pixels) = read(&jpeg).unwrap();
     let near = |at: usize, to: [u8; 3]| {
-        pixels[at..at + 3].iter().zip(to).all(|(a, b)| a.abs_diff(b) < 10)
+        pixels[at..at + 3]
+            .iter()
+            .zip(to)
+            .all(|(a, b)| a.abs_diff(b) < 10)
     };
-    assert!(near(0, [0, 255, 255]) && near(15 * 4, [255; 3]), "{:?}", &pixels[..64]);
+    assert!(
+        near(0, [0, 255, 255]) && near(15 * 4, [255; 3]),
+        "{:?}",
+        &pixels[..64]
+    );
 }
 
 #[test]
@@ -379,7 +454,11 @@ fn a_jpeg_with_restart_intervals_is_read() {
         });
         let scan = jpeg.windows(2).position(|w| w == [0xff, 0xda]).unwrap();
         let (head, rest) = jpeg.split_at(scan);
-        (head.to_vec(), rest[..10].to_vec(), rest[10..rest.len() - 2].to_vec())
+        (
+            head.to_vec(),
+            rest[..10].to_vec(),
+            rest[10..rest.len() - 2].to_vec(),
+        )
     };
     let (mut jpeg, scan_head, _) = coded(16, 0);
     jpeg.extend_from_slice(&[0xff, 0xdd, 0, 4, 0, 1]);
@@ -407,7 +486,10 @@ fn a_cut_file_is_an_error_wherever_it_is_cut() {
                         PictureFormat::WebP => 1,
                         _ => 0,
                     };
-                    assert!(missing <= allowed, "{name} without its last {missing} bytes");
+                    assert!(
+                        missing <= allowed,
+                        "{name} without its last {missing} bytes"
+                    );
                 }
                 Err(e) => {
                     let said = e.to_string();
@@ -426,12 +508,18 @@ fn sizes_are_refused_before_anything_is_allocated() {
     let mut png = png_rgb(4, 4);
     png[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
     let said = open(&png).err().unwrap().to_string();
-    assert!(said.contains("60000 × 60000") && said.contains("32768"), "{said}");
+    assert!(
+        said.contains("60000 × 60000") && said.contains("32768"),
+        "{said}"
+    );
 
     let mut jpeg = jpeg_rgb(16, 16);
     let sof = jpeg.windows(2).position(|w| w == [0xff, 0xc0]).unwrap();
     jpeg[sof + 5..sof + 9].copy_from_slice(&[0xea, 0x60, 0xea, 0x60]);
-    assert!(matches!(open(&jpeg), Err(PictureError::Size { width: 60_000, .. })));
+    assert!(matches!(
+        open(&jpeg),
+        Err(PictureError::Size { width: 60_000, .. })
+    ));
 
     let mut bmp = encode(image::ImageFormat::Bmp, 4, 4);
     bmp[18..26].copy_from_slice(&[0x60, 0xea, 0, 0, 0x60, 0xea, 0, 0]);
@@ -457,9 +545,15 @@ fn a_form_that_has_to_be_decoded_whole_is_limited_in_words() {
         said.contains("a WebP of 1001 × 1000") && said.contains("1 megapixel"),
         "{said}"
     );
-    let progressive = jpeg_with(1001, 1000, mozjpeg::ColorSpace::JCS_RGB, &rgb(1001, 1000), |e| {
-        e.set_progressive_mode();
-    });
+    let progressive = jpeg_with(
+        1001,
+        1000,
+        mozjpeg::ColorSpace::JCS_RGB,
+        &rgb(1001, 1000),
+        |e| {
+            e.set_progressive_mode();
+        },
+    );
     let said = PictureReader::open(Cursor::new(progressive.clone()), &limits)
         .err()
         .unwrap()

@@ -36,16 +36,20 @@ pub(super) fn open<R: Read + Seek>(
         check_riff(&mut source)?;
     }
     rewind(&mut source)?;
-    let (size, orientation, icc, color) = contained(format, || {
-        let mut reader = ImageReader::with_format(&mut source, image_format(format));
-        // The sides are checked right below, and nothing is allocated by them before.
-        reader.no_limits();
-        let mut decoder = reader.into_decoder()?;
-        let (width, height) = decoder.dimensions();
-        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let icc = decoder.icc_profile().unwrap_or(None);
-        Ok(([width, height], orientation, icc, decoder.color_type()))
-    }, limits)?;
+    let (size, orientation, icc, color) = contained(
+        format,
+        || {
+            let mut reader = ImageReader::with_format(&mut source, image_format(format));
+            // The sides are checked right below, and nothing is allocated by them before.
+            reader.no_limits();
+            let mut decoder = reader.into_decoder()?;
+            let (width, height) = decoder.dimensions();
+            let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+            let icc = decoder.icc_profile().unwrap_or(None);
+            Ok(([width, height], orientation, icc, decoder.color_type()))
+        },
+        limits,
+    )?;
     let [width, height] = size;
     check_side(width, height, limits)?;
     let form = match format {
@@ -102,21 +106,25 @@ pub(super) fn decode<R: Read + Seek>(
         return Err(memory(format, &limits));
     }
     rewind(&mut source)?;
-    contained(format, || {
-        let mut reader = ImageReader::with_format(&mut source, image_format(format));
-        let mut allowed = image::Limits::default();
-        allowed.max_image_width = Some(limits.max_side);
-        allowed.max_image_height = Some(limits.max_side);
-        allowed.max_alloc = Some(limits.whole_bytes);
-        reader.limits(allowed);
-        let decoder = reader.into_decoder()?;
-        let mut pixels = vec![0; bytes];
-        if decoder.total_bytes() != bytes as u64 {
-            return Ok(Vec::new());
-        }
-        decoder.read_image(&mut pixels)?;
-        Ok(pixels)
-    }, &limits)
+    contained(
+        format,
+        || {
+            let mut reader = ImageReader::with_format(&mut source, image_format(format));
+            let mut allowed = image::Limits::default();
+            allowed.max_image_width = Some(limits.max_side);
+            allowed.max_image_height = Some(limits.max_side);
+            allowed.max_alloc = Some(limits.whole_bytes);
+            reader.limits(allowed);
+            let decoder = reader.into_decoder()?;
+            let mut pixels = vec![0; bytes];
+            if decoder.total_bytes() != bytes as u64 {
+                return Ok(Vec::new());
+            }
+            decoder.read_image(&mut pixels)?;
+            Ok(pixels)
+        },
+        &limits,
+    )
     .and_then(|pixels| {
         if pixels.is_empty() {
             Err(PictureError::damaged(format, "two sizes"))
@@ -177,7 +185,12 @@ fn image_error(format: PictureFormat, error: ImageError, limits: &Limits) -> Pic
             feature: e.to_string().chars().take(160).collect(),
         },
         // The GIF decoder has its own word for it.
-        other if other.to_string().to_ascii_lowercase().contains("unexpected end") => {
+        other
+            if other
+                .to_string()
+                .to_ascii_lowercase()
+                .contains("unexpected end") =>
+        {
             PictureError::EndsEarly(format)
         }
         other => PictureError::damaged(format, other),

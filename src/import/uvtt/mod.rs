@@ -23,7 +23,10 @@ pub use write::write;
 
 /// The JSON of a map file with the picture taken out: for a look at its keys.
 pub(super) fn without_picture(source: impl std::io::Read) -> impl std::io::Read {
-    stream::ImageDiverter::new(std::io::BufReader::with_capacity(64 << 10, source), std::io::sink())
+    stream::ImageDiverter::new(
+        std::io::BufReader::with_capacity(64 << 10, source),
+        std::io::sink(),
+    )
 }
 
 #[cfg(test)]

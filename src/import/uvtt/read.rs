@@ -137,9 +137,15 @@ struct Wrong {
 impl Gather {
     /// Whether the file has at least one key that only a map has.
     fn is_map(&self) -> bool {
-        ["resolution", "line_of_sight", "objects_line_of_sight", "portals", "image"]
-            .iter()
-            .any(|key| self.seen.contains(*key))
+        [
+            "resolution",
+            "line_of_sight",
+            "objects_line_of_sight",
+            "portals",
+            "image",
+        ]
+        .iter()
+        .any(|key| self.seen.contains(*key))
     }
 
     /// Turns the counts into sentences.
@@ -154,7 +160,11 @@ impl Gather {
             }
         };
         let w = &self.wrong;
-        skipped(bad_numbers as usize, "value", "NaN or infinite and left out");
+        skipped(
+            bad_numbers as usize,
+            "value",
+            "NaN or infinite and left out",
+        );
         skipped(
             w.points,
             "wall point",
@@ -168,7 +178,11 @@ impl Gather {
             "wall segment",
             &format!("left out: at most {MAX_SEGMENTS} are taken from one file"),
         );
-        skipped(w.portals, "door", "without two usable end points and left out");
+        skipped(
+            w.portals,
+            "door",
+            "without two usable end points and left out",
+        );
         skipped(w.zero_portals, "door", "of no length and left out");
         skipped(
             w.capped_portals,
@@ -176,7 +190,11 @@ impl Gather {
             &format!("left out: at most {MAX_PORTALS} are taken from one file"),
         );
         skipped(w.lights, "light", "without a usable position and left out");
-        skipped(w.light_ranges, "light", "without a usable range and left out");
+        skipped(
+            w.light_ranges,
+            "light",
+            "without a usable range and left out",
+        );
         skipped(
             w.capped_lights,
             "light",
@@ -184,10 +202,7 @@ impl Gather {
         );
         let mut adjusted = |n: usize, one: &str, rest: &str| {
             if n > 0 {
-                report.add(
-                    ReportKind::Adjusted,
-                    format!("{} {rest}.", counted(n, one)),
-                );
+                report.add(ReportKind::Adjusted, format!("{} {rest}.", counted(n, one)));
             }
         };
         adjusted(
@@ -195,7 +210,11 @@ impl Gather {
             "door setting",
             "had the wrong type; the door is taken as closed and set in a wall",
         );
-        adjusted(w.light_colors, "light colour", "could not be read; white is used");
+        adjusted(
+            w.light_colors,
+            "light colour",
+            "could not be read; white is used",
+        );
         adjusted(
             w.light_values,
             "light setting",
@@ -460,7 +479,10 @@ impl Polylines<'_> {
     /// What was taken and complained of so far.
     fn so_far(&self) -> (usize, usize) {
         let w = &self.wrong;
-        (self.done.len(), w.points + w.zero_segments + w.capped_segments)
+        (
+            self.done.len(),
+            w.points + w.zero_segments + w.capped_segments,
+        )
     }
 }
 

@@ -466,7 +466,9 @@ impl Image {
             self.claimed_type = prefix.split(';').next().map(str::to_owned);
             data = &text[comma + 1..];
         }
-        let foreign = data.iter().any(|b| !is_base64(*b) && !b.is_ascii_whitespace());
+        let foreign = data
+            .iter()
+            .any(|b| !is_base64(*b) && !b.is_ascii_whitespace());
         if foreign && data.len() == text.len() {
             self.start = text.to_vec();
             self.stage = Stage::Path;
@@ -579,7 +581,10 @@ mod tests {
     fn bytes_of(text: &str) -> Option<Vec<u8>> {
         let mut results = [1, 3, 64, 8192].map(|buffer| {
             let (json, image, bytes, _) = divert(text, buffer);
-            assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
+            assert!(
+                serde_json::from_str::<serde_json::Value>(&json).is_ok(),
+                "{json}"
+            );
             matches!(image, EmbeddedPicture::Bytes { .. }).then_some(bytes)
         });
         assert!(results.iter().all(|r| *r == results[0]));
@@ -591,7 +596,14 @@ mod tests {
         let (json, image, bytes, _) = divert(r#"{"a":[1,2],"image":"aGVsbG8=","b":{}}"#, 5);
         assert_eq!(json, r#"{"a":[1,2],"image":"","b":{}}"#);
         assert_eq!(bytes, b"hello");
-        assert!(matches!(image, EmbeddedPicture::Bytes { length: 5, duplicates: 0, .. }));
+        assert!(matches!(
+            image,
+            EmbeddedPicture::Bytes {
+                length: 5,
+                duplicates: 0,
+                ..
+            }
+        ));
     }
 
     #[test]
@@ -609,7 +621,11 @@ mod tests {
             r#"{"x":"\"image\":\"","image":"aGVsbG8="}"#,
         ];
         for text in dresses {
-            assert_eq!(bytes_of(text).as_deref(), Some(b"hello".as_slice()), "{text}");
+            assert_eq!(
+                bytes_of(text).as_deref(),
+                Some(b"hello".as_slice()),
+                "{text}"
+            );
         }
         assert_eq!(bytes_of(r#"{"image":"\/\/\/+"}"#).unwrap(), [255, 255, 254]);
         assert_eq!(bytes_of(r#"{"image":"___-"}"#).unwrap(), [255, 255, 254]);
@@ -619,7 +635,10 @@ mod tests {
     fn the_first_picture_wins() {
         let (_, image, bytes, _) = divert(r#"{"image":"aGVsbG8=","image":"d29ybGQ="}"#, 64);
         assert_eq!(bytes, b"hello");
-        assert!(matches!(image, EmbeddedPicture::Bytes { duplicates: 1, .. }));
+        assert!(matches!(
+            image,
+            EmbeddedPicture::Bytes { duplicates: 1, .. }
+        ));
     }
 
     #[test]
@@ -628,15 +647,27 @@ mod tests {
         assert_eq!(outcome("{}"), EmbeddedPicture::Absent);
         assert_eq!(outcome(r#"{"image":null}"#), EmbeddedPicture::Absent);
         assert_eq!(outcome(r#"{"image":""}"#), EmbeddedPicture::Empty);
-        assert_eq!(outcome(r#"{"image":"data:image/png;base64,"}"#), EmbeddedPicture::Empty);
+        assert_eq!(
+            outcome(r#"{"image":"data:image/png;base64,"}"#),
+            EmbeddedPicture::Empty
+        );
         assert_eq!(
             outcome(r#"{"image":"maps\/cave.png"}"#),
             EmbeddedPicture::Path("maps/cave.png".into())
         );
-        assert!(matches!(outcome(r#"{"image":"aGVs=bG8="}"#), EmbeddedPicture::Broken { .. }));
+        assert!(matches!(
+            outcome(r#"{"image":"aGVs=bG8="}"#),
+            EmbeddedPicture::Broken { .. }
+        ));
         let long = format!(r#"{{"image":"{}*"}}"#, "aGVs".repeat(200));
-        assert!(matches!(outcome(&long), EmbeddedPicture::Broken { after: 800 }));
-        assert_eq!(outcome(r#"[{"image":"aGVsbG8="}]"#), EmbeddedPicture::Absent);
+        assert!(matches!(
+            outcome(&long),
+            EmbeddedPicture::Broken { after: 800 }
+        ));
+        assert_eq!(
+            outcome(r#"[{"image":"aGVsbG8="}]"#),
+            EmbeddedPicture::Absent
+        );
     }
 
     #[test]
