@@ -1,3 +1,5 @@
+//! Tests of the masks: the codec, the operations, the limits.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use proptest::prelude::*;
