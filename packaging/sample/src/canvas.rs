@@ -22,7 +22,11 @@ pub struct Texel {
 impl Texel {
     /// A dry surface.
     pub fn new(colour: Vec3, height: f32) -> Self {
-        Self { colour, height, wet: 0.0 }
+        Self {
+            colour,
+            height,
+            wet: 0.0,
+        }
     }
 
     /// This surface covered by another with `coverage` in 0..1.
@@ -37,17 +41,26 @@ impl Texel {
 
     /// This surface tinted towards a colour.
     pub fn tinted(self, colour: Vec3, amount: f32) -> Self {
-        Self { colour: mix(self.colour, colour, amount), ..self }
+        Self {
+            colour: mix(self.colour, colour, amount),
+            ..self
+        }
     }
 
     /// This surface with its colour scaled.
     pub fn shaded(self, factor: f32) -> Self {
-        Self { colour: self.colour * factor, ..self }
+        Self {
+            colour: self.colour * factor,
+            ..self
+        }
     }
 
     /// This surface lifted by a height.
     pub fn raised(self, by: f32) -> Self {
-        Self { height: self.height + by, ..self }
+        Self {
+            height: self.height + by,
+            ..self
+        }
     }
 }
 
@@ -68,7 +81,10 @@ impl Area {
 
     /// The square about `centre` that reaches `reach` to each side.
     pub fn around(centre: Vec2, reach: f32) -> Self {
-        Self { min: centre - reach, max: centre + reach }
+        Self {
+            min: centre - reach,
+            max: centre + reach,
+        }
     }
 }
 
@@ -88,7 +104,12 @@ impl Canvas {
     /// An empty window of `size` pixels whose first pixel is the scene's pixel `origin_px`.
     pub fn new(origin_px: IVec2, size: UVec2, px_per_cell: f32) -> Self {
         let count = size.x as usize * size.y as usize;
-        Self { size, px_per_cell, origin_px, texels: vec![Texel::default(); count] }
+        Self {
+            size,
+            px_per_cell,
+            origin_px,
+            texels: vec![Texel::default(); count],
+        }
     }
 
     /// Size of a pixel in cells.
@@ -111,8 +132,14 @@ impl Canvas {
     pub fn paint(&mut self, area: Area, f: impl Fn(Vec2, Texel) -> Texel + Sync) {
         let origin = self.origin_px.as_vec2();
         let size = self.size.as_vec2();
-        let min = (area.min * self.px_per_cell - origin).floor().clamp(Vec2::ZERO, size).as_uvec2();
-        let max = (area.max * self.px_per_cell - origin).ceil().clamp(Vec2::ZERO, size).as_uvec2();
+        let min = (area.min * self.px_per_cell - origin)
+            .floor()
+            .clamp(Vec2::ZERO, size)
+            .as_uvec2();
+        let max = (area.max * self.px_per_cell - origin)
+            .ceil()
+            .clamp(Vec2::ZERO, size)
+            .as_uvec2();
         if min.x >= max.x || min.y >= max.y {
             return;
         }
@@ -171,9 +198,13 @@ mod tests {
     fn a_band_shows_the_same_pixels_as_the_whole() {
         let scene = |canvas: &mut Canvas| {
             canvas.fill(|p, _| Texel::new(Vec3::new(p.x, p.y, 0.0), p.x * p.y));
-            canvas.lay(Vec2::new(1.0, 1.5), 0.3, 1.0, |p| p.length() - 0.7, |p, d| {
-                Texel::new(Vec3::new(0.1, p.x, d), 0.2)
-            });
+            canvas.lay(
+                Vec2::new(1.0, 1.5),
+                0.3,
+                1.0,
+                |p| p.length() - 0.7,
+                |p, d| Texel::new(Vec3::new(0.1, p.x, d), 0.2),
+            );
         };
         let mut whole = Canvas::new(IVec2::ZERO, UVec2::new(32, 48), 16.0);
         let mut band = Canvas::new(IVec2::new(0, 20), UVec2::new(32, 10), 16.0);

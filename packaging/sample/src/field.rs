@@ -25,13 +25,20 @@ impl Field {
                 (0..size.x).map(move |x| f(Vec2::new(x as f32, y as f32) / samples_per_cell))
             })
             .collect();
-        Self { size, samples_per_cell, values }
+        Self {
+            size,
+            samples_per_cell,
+            values,
+        }
     }
 
     /// Distance in cells to a line through `points`, minus `half_width`.
     pub fn of_line(cells: Vec2, points: &[Vec2], half_width: f32) -> Self {
         Self::new(cells, 6.0, |p| {
-            points.windows(2).map(|pair| shape::segment(p, pair[0], pair[1])).fold(f32::MAX, f32::min)
+            points
+                .windows(2)
+                .map(|pair| shape::segment(p, pair[0], pair[1]))
+                .fold(f32::MAX, f32::min)
                 - half_width
         })
     }
@@ -75,7 +82,10 @@ impl Flow {
             });
             sum.normalize_or(Vec2::Y)
         };
-        Self { x: Field::new(cells, 2.0, |p| direction(p).x), y: Field::new(cells, 2.0, |p| direction(p).y) }
+        Self {
+            x: Field::new(cells, 2.0, |p| direction(p).x),
+            y: Field::new(cells, 2.0, |p| direction(p).y),
+        }
     }
 
     /// Unit vector downstream.

@@ -107,11 +107,13 @@ fn blurred(values: &[f32], width: usize, radius: usize) -> Vec<f32> {
         }
     };
     let pass = |lines: &mut [f32], length: usize| {
-        lines.par_chunks_mut(length).for_each_init(Vec::new, |copy, line| {
-            for _ in 0..3 {
-                mean(line, copy);
-            }
-        });
+        lines
+            .par_chunks_mut(length)
+            .for_each_init(Vec::new, |copy, line| {
+                for _ in 0..3 {
+                    mean(line, copy);
+                }
+            });
     };
     let mut across = values.to_vec();
     pass(&mut across, width);
@@ -122,11 +124,13 @@ fn blurred(values: &[f32], width: usize, radius: usize) -> Vec<f32> {
 
 fn transposed(values: &[f32], width: usize, rows: usize) -> Vec<f32> {
     let mut out = vec![0.0; values.len()];
-    out.par_chunks_mut(rows).enumerate().for_each(|(x, column)| {
-        for (y, value) in column.iter_mut().enumerate() {
-            *value = values[y * width + x];
-        }
-    });
+    out.par_chunks_mut(rows)
+        .enumerate()
+        .for_each(|(x, column)| {
+            for (y, value) in column.iter_mut().enumerate() {
+                *value = values[y * width + x];
+            }
+        });
     out
 }
 
@@ -138,9 +142,17 @@ pub fn render(canvas: &Canvas, light: &Light) -> Vec<u8> {
     let radius = |cells: f32| ((cells * px) as usize).max(1);
     let near = blurred(&raw, width, radius(0.05));
     let wide = blurred(&raw, width, radius(0.22));
-    let heights = Heights { width, rows, values: &raw };
+    let heights = Heights {
+        width,
+        rows,
+        values: &raw,
+    };
     let soft_values = blurred(&raw, width, radius(0.012));
-    let soft = Heights { width, rows, values: &soft_values };
+    let soft = Heights {
+        width,
+        rows,
+        values: &soft_values,
+    };
 
     let towards_sun = light.towards_sun.normalize();
     let flat = towards_sun.truncate();
@@ -153,61 +165,70 @@ pub fn render(canvas: &Canvas, light: &Light) -> Vec<u8> {
     };
 
     let mut picture = vec![0u8; width * rows * 3];
-    picture.par_chunks_mut(width * 3).enumerate().for_each(|(y, line)| {
-        for (x, out) in line.chunks_exact_mut(3).enumerate() {
-            let texel = &canvas.texels[y * width + x];
-            let (fx, fy) = (x as f32, y as f32);
-            let p = canvas.position(x, y);
-            let slope = Vec2::new(
-                heights.at(fx + 1.0, fy) - heights.at(fx - 1.0, fy),
-                heights.at(fx, fy + 1.0) - heights.at(fx, fy - 1.0),
-            ) * (0.5 * px);
-            let slope = (slope * light.relief).clamp_length_max(1.6);
-            let normal = Vec3::new(-slope.x, -slope.y, 1.0).normalize();
+    picture
+        .par_chunks_mut(width * 3)
+        .enumerate()
+        .for_each(|(y, line)| {
+            for (x, out) in line.chunks_exact_mut(3).enumerate() {
+                let texel = &canvas.texels[y * width + x];
+                let (fx, fy) = (x as f32, y as f32);
+                let p = canvas.position(x, y);
+                let slope = Vec2::new(
+                    heights.at(fx + 1.0, fy) - heights.at(fx - 1.0, fy),
+                    heights.at(fx, fy + 1.0) - heights.at(fx, fy - 1.0),
+                ) * (0.5 * px);
+                let slope = (slope * light.relief).clamp_length_max(1.6);
+                let normal = Vec3::new(-slope.x, -slope.y, 1.0).normalize();
 
-            let step_near = near[y * width + x] - texel.height;
-            let step_wide = wide[y * width + x] - texel.height;
-            let shade = (step_near.max(0.0) * 3.0 + step_wide.max(0.0) * 2.6) * light.occlusion;
-            let open = (-shade).exp() * (1.0 + 0.5 * (-step_near).clamp(0.0, 0.12));
+                let step_near = near[y * width + x] - texel.height;
+                let step_wide = wide[y * width + x] - texel.height;
+                let shade = (step_near.max(0.0) * 3.0 + step_wide.max(0.0) * 2.6) * light.occlusion;
+                let open = (-shade).exp() * (1.0 + 0.5 * (-step_near).clamp(0.0, 0.12));
 
-            let shadow = if light.shadow > 0.0 {
-                soft.hidden(fx, fy, texel.height + 0.012, &sun_ray) * light.shadow
-            } else {
-                0.0
-            };
-            let facing = (normal.dot(towards_sun) / towards_sun.z).clamp(0.0, 1.7);
-            let mut incoming = light.ambient * open * (0.75 + 0.25 * facing.min(1.2))
-                + light.sun * (facing * (1.0 - shadow) * open.powf(0.6));
-            let mut glint = Vec3::ZERO;
-            for lamp in &light.lamps {
-                let (lit, mirrored) =
-                    lamp_light(lamp, p, texel.height, normal, texel.wet, |direction, far, climb| {
-                        soft.hidden(
-                            fx,
-                            fy,
-                            texel.height + 0.015,
-                            &Ray {
-                                direction,
-                                climb: climb / px,
-                                length_px: far * px,
-                                softness: 0.3,
-                                softness_per_px: 0.8 / px,
-                            },
-                        )
-                    });
-                incoming += lit * open.powf(0.7);
-                glint += mirrored;
+                let shadow = if light.shadow > 0.0 {
+                    soft.hidden(fx, fy, texel.height + 0.012, &sun_ray) * light.shadow
+                } else {
+                    0.0
+                };
+                let facing = (normal.dot(towards_sun) / towards_sun.z).clamp(0.0, 1.7);
+                let mut incoming = light.ambient * open * (0.75 + 0.25 * facing.min(1.2))
+                    + light.sun * (facing * (1.0 - shadow) * open.powf(0.6));
+                let mut glint = Vec3::ZERO;
+                for lamp in &light.lamps {
+                    let (lit, mirrored) = lamp_light(
+                        lamp,
+                        p,
+                        texel.height,
+                        normal,
+                        texel.wet,
+                        |direction, far, climb| {
+                            soft.hidden(
+                                fx,
+                                fy,
+                                texel.height + 0.015,
+                                &Ray {
+                                    direction,
+                                    climb: climb / px,
+                                    length_px: far * px,
+                                    softness: 0.3,
+                                    softness_per_px: 0.8 / px,
+                                },
+                            )
+                        },
+                    );
+                    incoming += lit * open.powf(0.7);
+                    glint += mirrored;
+                }
+                // A broad warm and cool unevenness, as of a wash on paper.
+                let wash = fbm(p * 0.21, 3, 911);
+                let mut colour = texel.colour * incoming * (1.0 + 0.05 * wash) + glint;
+                colour *= Vec3::new(1.0 + 0.02 * wash, 1.0, 1.0 - 0.025 * wash);
+                let colour = saturated(shoulder(colour), light.saturation);
+                for (byte, value) in out.iter_mut().zip(colour.to_array()) {
+                    *byte = (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
+                }
             }
-            // A broad warm and cool unevenness, as of a wash on paper.
-            let wash = fbm(p * 0.21, 3, 911);
-            let mut colour = texel.colour * incoming * (1.0 + 0.05 * wash) + glint;
-            colour *= Vec3::new(1.0 + 0.02 * wash, 1.0, 1.0 - 0.025 * wash);
-            let colour = saturated(shoulder(colour), light.saturation);
-            for (byte, value) in out.iter_mut().zip(colour.to_array()) {
-                *byte = (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
-            }
-        }
-    });
+        });
     picture
 }
 
@@ -229,14 +250,21 @@ fn lamp_light(
     let falloff = 1.0 - (distance / lamp.reach).powi(2);
     let falloff = falloff * falloff / (1.0 + 1.1 * (distance / lamp.reach * 3.0).powi(2)) * 1.35;
     let direction = across / distance.max(1e-4);
-    let shadow = hidden(direction, (distance - 0.1).max(0.0), up / distance.max(0.05));
+    let shadow = hidden(
+        direction,
+        (distance - 0.1).max(0.0),
+        up / distance.max(0.05),
+    );
     let towards = Vec3::new(across.x, across.y, up).normalize();
     // Half of the light comes from every side: a flame in a room is never a point.
     let facing = 0.45 + 0.75 * normal.dot(towards).max(0.0);
     let strength = falloff * (1.0 - 0.85 * shadow);
     let half = (towards + Vec3::Z).normalize();
     let mirror = wet * normal.dot(half).max(0.0).powf(38.0) * 1.3;
-    (lamp.colour * (strength * facing), lamp.colour * (strength * mirror))
+    (
+        lamp.colour * (strength * facing),
+        lamp.colour * (strength * mirror),
+    )
 }
 
 /// Leaves darks and middles alone and bends the lights gently below white.

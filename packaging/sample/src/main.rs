@@ -13,7 +13,11 @@ fn main() -> Result<()> {
     let mut only: Option<String> = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().with_context(|| format!("{argument} needs a value"));
+        let mut value = || {
+            arguments
+                .next()
+                .with_context(|| format!("{argument} needs a value"))
+        };
         match argument.as_str() {
             "--pictures" => pictures = Some(value()?.into()),
             "--scale" => scale = value()?.parse()?,
@@ -21,7 +25,9 @@ fn main() -> Result<()> {
             _ => bail!("unknown argument {argument}"),
         }
     }
-    let Some(folder) = pictures else { bail!("--pictures DIR is missing") };
+    let Some(folder) = pictures else {
+        bail!("--pictures DIR is missing")
+    };
     write_pictures(&folder, scale, only.as_deref())
 }
 

@@ -90,7 +90,10 @@ pub fn fbm01(p: Vec2, octaves: u32, seed: u32) -> f32 {
 
 /// A displacement that makes straight edges look drawn by hand.
 pub fn wobble(p: Vec2, amount: f32, seed: u32) -> Vec2 {
-    Vec2::new(noise(p, seed), noise(p + Vec2::new(31.7, 11.9), seed ^ 0xABCD)) * amount
+    Vec2::new(
+        noise(p, seed),
+        noise(p + Vec2::new(31.7, 11.9), seed ^ 0xABCD),
+    ) * amount
 }
 
 /// What cellular noise knows about a position.
@@ -136,8 +139,9 @@ pub fn cellular(p: Vec2, jitter: f32, seed: u32) -> Cellular {
         let across = at - own;
         if across.length_squared() > 1e-6 {
             let middle = (at + own) * 0.5;
-            nearest.border_distance =
-                nearest.border_distance.min((middle - p).dot(across.normalize()));
+            nearest.border_distance = nearest
+                .border_distance
+                .min((middle - p).dot(across.normalize()));
         }
     }
     nearest.centre_distance = nearest.centre_distance.sqrt();

@@ -69,8 +69,12 @@ pub fn curve(knots: &[Vec2], per_span: usize) -> Vec<Vec2> {
     let mut points = Vec::new();
     let last = knots.len().saturating_sub(1);
     for i in 0..last {
-        let (a, b, c, d) =
-            (knots[i.saturating_sub(1)], knots[i], knots[i + 1], knots[(i + 2).min(last)]);
+        let (a, b, c, d) = (
+            knots[i.saturating_sub(1)],
+            knots[i],
+            knots[i + 1],
+            knots[(i + 2).min(last)],
+        );
         for step in 0..per_span {
             let t = step as f32 / per_span as f32;
             points.push(
@@ -94,7 +98,9 @@ mod tests {
     fn distances_are_negative_inside_and_exact_outside() {
         assert!((rect(Vec2::new(4.0, 1.0), Vec2::ZERO, Vec2::new(2.0, 2.0)) - 2.0).abs() < 1e-6);
         assert!(rect(Vec2::ONE, Vec2::ZERO, Vec2::new(2.0, 2.0)) < 0.0);
-        assert!(hexagon(Vec2::new(0.49, 0.0), 0.5) < 0.0 && hexagon(Vec2::new(0.51, 0.0), 0.5) > 0.0);
+        assert!(
+            hexagon(Vec2::new(0.49, 0.0), 0.5) < 0.0 && hexagon(Vec2::new(0.51, 0.0), 0.5) > 0.0
+        );
         let square = [Vec2::ZERO, Vec2::X, Vec2::ONE, Vec2::Y];
         assert!((polygon(Vec2::splat(0.5), &square) + 0.5).abs() < 1e-6);
         assert!((polygon(Vec2::new(2.0, 0.5), &square) - 1.0).abs() < 1e-6);

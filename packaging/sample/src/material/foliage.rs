@@ -45,11 +45,15 @@ pub fn tree(canvas: &mut Canvas, centre: Vec2, radius: f32, leaves: &Leaves, see
         let tone = 0.10 + 0.40 * dome + 0.32 * (bough - 0.45) + 0.30 * (leaf - 0.45) + 0.18 * tint;
         let mut colour = ramp(leaves, tone) * (0.88 + 0.14 * fleck_edge);
         // Gaps between the boughs let the dark through.
-        let gap = smooth(0.10, 0.0, boughs.border_distance) * smooth(0.15, -0.25, fbm(q * 4.0 + offset, 2, seed ^ 6));
+        let gap = smooth(0.10, 0.0, boughs.border_distance)
+            * smooth(0.15, -0.25, fbm(q * 4.0 + offset, 2, seed ^ 6));
         colour = mix(colour, leaves[0] * 0.7, 0.65 * gap);
         colour = mix(leaves[0] * 0.55, colour, smooth(-0.01, 0.06, rim));
         below.under(
-            Texel::new(colour, below.height.max(0.0) * 0.3 + height * (1.0 - 0.35 * gap)),
+            Texel::new(
+                colour,
+                below.height.max(0.0) * 0.3 + height * (1.0 - 0.35 * gap),
+            ),
             (rim * radius / pixel + 0.5).clamp(0.0, 1.0),
         )
     });
@@ -78,12 +82,19 @@ pub fn fir(canvas: &mut Canvas, centre: Vec2, radius: f32, seed: u32) {
         for tier in 1..4 {
             let reach = 0.78 - 0.22 * tier as f32;
             let inside = reach * (0.72 + 0.34 * saw(tier as f32)) - r;
-            tier_light += 0.22 * smooth(-0.02, 0.05, inside) - 0.20 * smooth(-0.10, -0.02, inside) * smooth(0.02, -0.02, inside);
+            tier_light += 0.22 * smooth(-0.02, 0.05, inside)
+                - 0.20 * smooth(-0.10, -0.02, inside) * smooth(0.02, -0.02, inside);
         }
         let needle = fbm(Vec2::new(angle * 14.0, r * 4.0), 3, seed);
-        let colour = ramp(&leaves, 0.16 + tier_light + 0.22 * needle + 0.15 * (1.0 - r));
+        let colour = ramp(
+            &leaves,
+            0.16 + tier_light + 0.22 * needle + 0.15 * (1.0 - r),
+        );
         let height = radius * 1.5 * (1.0 - r).max(0.0) + 0.06 * needle + 0.12 * tier_light + 0.1;
-        below.under(Texel::new(colour, height), (rim * radius / pixel + 0.5).clamp(0.0, 1.0))
+        below.under(
+            Texel::new(colour, height),
+            (rim * radius / pixel + 0.5).clamp(0.0, 1.0),
+        )
     });
 }
 
@@ -99,7 +110,11 @@ pub fn reeds(canvas: &mut Canvas, centre: Vec2, radius: f32, colour: Vec3, seed:
         .map(|_| {
             let angle = dice.between(-2.7, -0.4);
             let root = centre + dice.point(Vec2::splat(-0.3), Vec2::splat(0.3)) * radius;
-            (root, root + Vec2::from_angle(angle) * radius * dice.between(0.5, 1.0), dice.roll())
+            (
+                root,
+                root + Vec2::from_angle(angle) * radius * dice.between(0.5, 1.0),
+                dice.roll(),
+            )
         })
         .collect();
     let pixel = canvas.pixel();
@@ -108,7 +123,10 @@ pub fn reeds(canvas: &mut Canvas, centre: Vec2, radius: f32, colour: Vec3, seed:
         for (root, tip, tone) in &blades {
             let d = crate::shape::segment(p, *root, *tip) - 0.016;
             let rise = ((p - *root).length() / radius).min(1.0);
-            let blade = Texel::new(colour * (0.65 + 0.35 * tone + 0.3 * rise), below.height + 0.25 * rise);
+            let blade = Texel::new(
+                colour * (0.65 + 0.35 * tone + 0.3 * rise),
+                below.height + 0.25 * rise,
+            );
             out = out.under(blade, 0.5 - d / pixel);
         }
         out
@@ -122,8 +140,21 @@ pub fn flowers(canvas: &mut Canvas, centre: Vec2, radius: f32, colour: Vec3, see
         let at = centre + Vec2::from_angle(dice.between(0.0, 6.3)) * radius * dice.roll().sqrt();
         let size = dice.between(0.02, 0.045);
         let tone = dice.between(0.85, 1.15);
-        canvas.lay(at, 0.0, size * 1.5, |p| p.length() - size, |p, _| {
-            Texel::new(mix(Vec3::new(0.9, 0.8, 0.4), colour * tone, smooth(0.2, 0.5, p.length() / size)), 0.05)
-        });
+        canvas.lay(
+            at,
+            0.0,
+            size * 1.5,
+            |p| p.length() - size,
+            |p, _| {
+                Texel::new(
+                    mix(
+                        Vec3::new(0.9, 0.8, 0.4),
+                        colour * tone,
+                        smooth(0.2, 0.5, p.length() / size),
+                    ),
+                    0.05,
+                )
+            },
+        );
     }
 }

@@ -21,7 +21,8 @@ pub fn grass(p: Vec2, seed: u32) -> Texel {
                 let salt = seed ^ (layer * 977 + 13);
                 let at = cell.as_vec2() + hash_point(cell, salt);
                 let tone = unit(hash(cell, salt ^ 5));
-                let lean = Vec2::from_angle(-1.57 + (tone - 0.5) * 2.2 + 0.7 * noise(at * 0.08, seed));
+                let lean =
+                    Vec2::from_angle(-1.57 + (tone - 0.5) * 2.2 + 0.7 * noise(at * 0.08, seed));
                 let d = q - at;
                 let (x, y) = (d.dot(lean), d.dot(lean.perp()));
                 let blade = 1.0 - ((x / 0.62).powi(2) + (y / (0.16 + 0.10 * tone)).powi(2));
@@ -41,14 +42,20 @@ pub fn grass(p: Vec2, seed: u32) -> Texel {
 pub fn earth(p: Vec2, seed: u32) -> Texel {
     let wash = fbm(p * 0.5, 4, seed);
     let grain = fbm(p * 6.0, 4, seed ^ 1);
-    let mut texel = Texel::new(ramp(&EARTH, 0.5 + 0.6 * wash + 0.18 * grain), 0.03 * wash + 0.022 * grain);
+    let mut texel = Texel::new(
+        ramp(&EARTH, 0.5 + 0.6 * wash + 0.18 * grain),
+        0.03 * wash + 0.022 * grain,
+    );
     let stone = cellular(p * 4.5 + wobble(p * 3.0, 0.3, seed), 1.0, seed ^ 2);
     if unit(stone.id) < 0.22 {
         let radius = 0.12 + 0.22 * unit(stone.id.rotate_left(8));
         let inside = radius - stone.centre_distance;
         let pebble = Texel::new(
-            mix(Vec3::new(0.56, 0.53, 0.48), Vec3::new(0.70, 0.66, 0.58), unit(stone.id.rotate_left(16)))
-                * (0.75 + 0.35 * smooth(0.0, radius, inside)),
+            mix(
+                Vec3::new(0.56, 0.53, 0.48),
+                Vec3::new(0.70, 0.66, 0.58),
+                unit(stone.id.rotate_left(16)),
+            ) * (0.75 + 0.35 * smooth(0.0, radius, inside)),
             texel.height + 0.03 + 0.05 * smooth(0.0, radius, inside),
         );
         texel = texel.under(pebble, smooth(0.0, 0.07, inside));
@@ -61,7 +68,14 @@ pub fn sand(p: Vec2, seed: u32) -> Texel {
     let wash = fbm(p * 0.7, 4, seed);
     let grain = fbm(p * 11.0, 3, seed ^ 1);
     let ripple = (p.y * 14.0 + 4.0 * fbm(p * 0.9, 3, seed ^ 4)).sin() * 0.3;
-    Texel::new(mix(SAND[0], SAND[1], 0.5 + 0.6 * wash + 0.2 * grain + 0.06 * ripple), 0.015 * grain + 0.006 * ripple)
+    Texel::new(
+        mix(
+            SAND[0],
+            SAND[1],
+            0.5 + 0.6 * wash + 0.2 * grain + 0.06 * ripple,
+        ),
+        0.015 * grain + 0.006 * ripple,
+    )
 }
 
 /// A ploughed or sown field, furrows along x; `crop` is the colour of what grows on the ridges.
@@ -72,6 +86,9 @@ pub fn field(p: Vec2, crop: Vec3, growth: f32, seed: u32) -> Texel {
     let ragged = fbm(p * Vec2::new(4.0, 6.0), 3, seed ^ 3);
     let gap = smooth(-0.55, -0.25, fbm(p * 0.35, 3, seed ^ 5));
     let leaf = smooth(0.30, 0.62, furrow + 0.4 * ragged) * growth * gap;
-    let plant = Texel::new(crop * (0.86 + 0.25 * ragged + 0.12 * fbm(p * 0.3, 2, seed ^ 9)), soil.height + 0.10 + 0.06 * ragged);
+    let plant = Texel::new(
+        crop * (0.86 + 0.25 * ragged + 0.12 * fbm(p * 0.3, 2, seed ^ 9)),
+        soil.height + 0.10 + 0.06 * ragged,
+    );
     soil.raised(0.05 * furrow).under(plant, leaf)
 }

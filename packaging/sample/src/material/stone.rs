@@ -21,21 +21,36 @@ fn flag_at(p: Vec2, seed: u32) -> Flag {
     let (mut min, mut max, mut part) = (Vec2::ZERO, Vec2::ONE, 0);
     let kind = bits % 16;
     if matches!(kind, 7..=9 | 13..=15) {
-        if f.x < cut { max.x = cut } else { (min.x, part) = (cut, 1) }
+        if f.x < cut {
+            max.x = cut
+        } else {
+            (min.x, part) = (cut, 1)
+        }
     }
     if kind >= 10 {
         let cut = if part == 0 { cut } else { 1.0 - cut };
-        if f.y < cut { max.y = cut } else { (min.y, part) = (cut, part + 2) }
+        if f.y < cut {
+            max.y = cut
+        } else {
+            (min.y, part) = (cut, part + 2)
+        }
     }
     let half = (max - min) * 0.5;
     let from_centre = f - (min + max) * 0.5;
     let corner = 0.05 + 0.08 * unit(bits.rotate_left(part * 5 + 3));
-    Flag { id: bits ^ (part * 0x9E37), edge: -crate::shape::rounded(from_centre, half, corner), from_centre }
+    Flag {
+        id: bits ^ (part * 0x9E37),
+        edge: -crate::shape::rounded(from_centre, half, corner),
+        from_centre,
+    }
 }
 
 /// A floor of worn flags with its joints on the cell lines.
 pub fn flags(p: Vec2, seed: u32) -> Texel {
-    let flag = flag_at(p + wobble(p * 3.1, 0.018, seed) + wobble(p * 9.0, 0.006, seed), seed);
+    let flag = flag_at(
+        p + wobble(p * 3.1, 0.018, seed) + wobble(p * 9.0, 0.006, seed),
+        seed,
+    );
     let tone = unit(flag.id.wrapping_mul(0x2545_F491));
     let stain = fbm(p * 0.55, 4, seed ^ 3);
     let grain = fbm(p * 5.5, 4, seed ^ 5);
@@ -45,8 +60,9 @@ pub fn flags(p: Vec2, seed: u32) -> Texel {
     let pits = smooth(0.35, 0.62, fbm(p * 13.0, 2, seed ^ 8));
     colour *= 1.0 - 0.16 * pits;
     let tilt = Vec2::from_angle(tone * 40.0) * (0.035 + 0.05 * unit(flag.id.wrapping_mul(77)));
-    let mut height = smooth(0.0, 0.075, flag.edge) * 0.035 + flag.from_centre.dot(tilt) + grain * 0.014
-        - pits * 0.006;
+    let mut height =
+        smooth(0.0, 0.075, flag.edge) * 0.035 + flag.from_centre.dot(tilt) + grain * 0.014
+            - pits * 0.006;
     // One flag in four is cracked across.
     if flag.id.is_multiple_of(4) {
         let across = Vec2::from_angle(tone * 17.0);
@@ -78,7 +94,10 @@ pub fn wall_top(p: Vec2, along: f32, across: f32, thickness: f32, seed: u32) -> 
     colour *= 0.93 + 0.14 * grain + 0.10 * fbm(p * 0.7, 2, seed ^ 2);
     colour = mix(colour, INK, 0.62 * (1.0 - smooth(0.0, 0.04, end)));
     let tilt = (unit(bits.rotate_left(17)) - 0.5) * 0.10 * x;
-    Texel::new(colour, 0.62 + smooth(0.0, 0.07, edge) * 0.05 + grain * 0.02 + tilt)
+    Texel::new(
+        colour,
+        0.62 + smooth(0.0, 0.07, edge) * 0.05 + grain * 0.02 + tilt,
+    )
 }
 
 /// Living rock at `depth` cells behind a wall: lit roughly near the rooms, black far inside.
@@ -92,7 +111,10 @@ pub fn rock(p: Vec2, depth: f32, seed: u32) -> Texel {
     let lit = (1.0 - smooth(-0.1, 1.5, depth)) * 0.85 + 0.13 * unit(slab.id) + 0.14 * rough;
     let joint = 1.0 - smooth(0.0, 0.07, slab.border_distance);
     let colour = ramp(&ROCK, lit) * (1.0 + 0.1 * unit(chip.id)) * (1.0 - 0.26 * joint);
-    Texel::new(colour, 0.66 + facet + rough * 0.05 - joint * 0.06 + 0.15 * smooth(0.0, 1.2, depth))
+    Texel::new(
+        colour,
+        0.66 + facet + rough * 0.05 - joint * 0.06 + 0.15 * smooth(0.0, 1.2, depth),
+    )
 }
 
 /// Round cobbles, `scale` to a cell, wet in the hollows.
@@ -145,6 +167,9 @@ pub fn mossed(p: Vec2, below: Texel, amount: f32, seed: u32) -> Texel {
     let patch = fbm01(p * 1.4, 4, seed) + 0.35 * fbm(p * 9.0, 2, seed ^ 1);
     let cover = smooth(1.0 - amount * 0.75, 1.15 - amount * 0.55, patch);
     let tuft = fbm(p * 16.0, 2, seed ^ 2);
-    let moss = Texel::new(MOSS * (0.85 + 0.35 * tuft), below.height + 0.02 + 0.015 * tuft);
+    let moss = Texel::new(
+        MOSS * (0.85 + 0.35 * tuft),
+        below.height + 0.02 + 0.015 * tuft,
+    );
     below.under(moss, cover * 0.8)
 }

@@ -20,18 +20,18 @@ const WALL: f32 = 0.40;
 
 /// Rooms and passages, from their top left to their bottom right corner.
 const ROOMS: [[f32; 4]; 13] = [
-    [2.0, 12.0, 8.0, 17.0],  // porch at the foot of the stairs
-    [4.0, 9.0, 6.0, 12.0],   // passage north
-    [2.0, 2.0, 9.0, 9.0],    // guard room
-    [9.0, 5.0, 12.0, 7.0],   // passage east
-    [12.0, 2.0, 24.0, 12.0], // the sunken nave
-    [24.0, 4.0, 27.0, 5.0],  // passage to the tombs
-    [27.0, 2.0, 32.0, 8.0],  // tombs of the abbots
-    [8.0, 15.0, 11.0, 16.0], // passage to the ossuary
+    [2.0, 12.0, 8.0, 17.0],   // porch at the foot of the stairs
+    [4.0, 9.0, 6.0, 12.0],    // passage north
+    [2.0, 2.0, 9.0, 9.0],     // guard room
+    [9.0, 5.0, 12.0, 7.0],    // passage east
+    [12.0, 2.0, 24.0, 12.0],  // the sunken nave
+    [24.0, 4.0, 27.0, 5.0],   // passage to the tombs
+    [27.0, 2.0, 32.0, 8.0],   // tombs of the abbots
+    [8.0, 15.0, 11.0, 16.0],  // passage to the ossuary
     [11.0, 14.0, 17.0, 17.0], // ossuary
     [19.0, 12.0, 21.0, 14.0], // stair landing south of the nave
     [19.0, 14.0, 25.5, 16.0], // passage to the shrine
-    [29.0, 8.0, 30.0, 11.0], // hidden way from the tombs to the shrine
+    [29.0, 8.0, 30.0, 11.0],  // hidden way from the tombs to the shrine
     [17.0, 15.0, 19.0, 16.0], // crawl from the ossuary
 ];
 const SHRINE: Vec2 = Vec2::new(28.5, 14.0);
@@ -109,7 +109,8 @@ fn floor(p: Vec2, d: f32) -> Texel {
 fn shrine_floor(p: Vec2, below: Texel) -> Texel {
     let q = p - SHRINE;
     let r = q.length();
-    let ring = |radius: f32, width: f32| 1.0 - smooth(width * 0.5, width * 0.5 + 0.02, (r - radius).abs());
+    let ring =
+        |radius: f32, width: f32| 1.0 - smooth(width * 0.5, width * 0.5 + 0.02, (r - radius).abs());
     let sector = (q.to_angle() / PI * 4.0).rem_euclid(1.0);
     let ray = 1.0 - smooth(0.03, 0.05, (sector - 0.5).abs() * r * PI / 4.0);
     let star = {
@@ -121,33 +122,45 @@ fn shrine_floor(p: Vec2, below: Texel) -> Texel {
     let inlay = ring(3.1, 0.12).max(ring(2.75, 0.05)).max(ring(1.12, 0.10));
     let rays = ray * smooth(1.15, 1.25, r) * smooth(2.75, 2.65, r);
     let texel = below.tinted(rgb(0x5b5f6e), 0.35 * smooth(3.1, 3.0, r));
-    texel.tinted(mix(GOLD, TOMB_STONE, 0.4), 0.75 * worn * inlay.max(star)).tinted(INK, 0.28 * rays)
+    texel
+        .tinted(mix(GOLD, TOMB_STONE, 0.4), 0.75 * worn * inlay.max(star))
+        .tinted(INK, 0.28 * rays)
 }
 
 fn pool(canvas: &mut Canvas) {
-    canvas.paint(Area::new(Vec2::new(POOL[0] - 0.6, POOL[1] - 0.6), Vec2::new(POOL[2] + 0.6, POOL[3] + 0.6)), |p, below| {
-        let drawn = p + wobble(p * 2.2, 0.02, SEED ^ 60);
-        let d = pool_distance(drawn);
-        if d > 0.30 {
-            return below;
-        }
-        if d > 0.0 {
-            let centre = Vec2::new((POOL[0] + POOL[2]) * 0.5, (POOL[1] + POOL[3]) * 0.5);
-            let q = (p - centre).abs();
-            let along = if q.x > q.y { p.y } else { p.x };
-            let mut kerb = stone::wall_top(p, along, d, 0.30, SEED ^ 61).tinted(TOMB_STONE, 0.35);
-            kerb.height = kerb.height - 0.62 + 0.08;
-            return stone::mossed(p, kerb, 0.42, SEED ^ 62);
-        }
-        // Three drowned steps lead down into the dark.
-        let step = (-d / 0.5).floor().min(3.0);
-        let lip = smooth(0.08, 0.0, -d - step * 0.5);
-        let mut bed = stone::flags(p, SEED ^ 63).shaded(0.80 - 0.13 * step);
-        bed.height = -0.10 - 0.10 * step;
-        bed.colour *= 1.0 + 0.35 * lip;
-        let flood = water::water(p, bed, 0.12 - d * 0.42, Vec2::ZERO, SEED ^ 64);
-        Texel { height: flood.height + 0.25 * (bed.height + 0.10), ..flood }
-    });
+    canvas.paint(
+        Area::new(
+            Vec2::new(POOL[0] - 0.6, POOL[1] - 0.6),
+            Vec2::new(POOL[2] + 0.6, POOL[3] + 0.6),
+        ),
+        |p, below| {
+            let drawn = p + wobble(p * 2.2, 0.02, SEED ^ 60);
+            let d = pool_distance(drawn);
+            if d > 0.30 {
+                return below;
+            }
+            if d > 0.0 {
+                let centre = Vec2::new((POOL[0] + POOL[2]) * 0.5, (POOL[1] + POOL[3]) * 0.5);
+                let q = (p - centre).abs();
+                let along = if q.x > q.y { p.y } else { p.x };
+                let mut kerb =
+                    stone::wall_top(p, along, d, 0.30, SEED ^ 61).tinted(TOMB_STONE, 0.35);
+                kerb.height = kerb.height - 0.62 + 0.08;
+                return stone::mossed(p, kerb, 0.42, SEED ^ 62);
+            }
+            // Three drowned steps lead down into the dark.
+            let step = (-d / 0.5).floor().min(3.0);
+            let lip = smooth(0.08, 0.0, -d - step * 0.5);
+            let mut bed = stone::flags(p, SEED ^ 63).shaded(0.80 - 0.13 * step);
+            bed.height = -0.10 - 0.10 * step;
+            bed.colour *= 1.0 + 0.35 * lip;
+            let flood = water::water(p, bed, 0.12 - d * 0.42, Vec2::ZERO, SEED ^ 64);
+            Texel {
+                height: flood.height + 0.25 * (bed.height + 0.10),
+                ..flood
+            }
+        },
+    );
 }
 
 impl Scene for Crypt {
@@ -168,8 +181,18 @@ impl Scene for Crypt {
         lamps.push(fire(Vec2::new(31.0, 2.7), 5.0, 0.7));
         lamps.push(fire(Vec2::new(14.0, 14.4), 4.5, 0.8));
         // Something cold glows over the altar, and in the deep of the pool.
-        lamps.push(Lamp { at: SHRINE, height: 1.1, reach: 5.0, colour: Vec3::new(0.34, 0.78, 0.86) * 0.85 });
-        lamps.push(Lamp { at: Vec2::new(18.0, 7.0), height: 2.4, reach: 5.5, colour: Vec3::new(0.20, 0.62, 0.60) * 0.30 });
+        lamps.push(Lamp {
+            at: SHRINE,
+            height: 1.1,
+            reach: 5.0,
+            colour: Vec3::new(0.34, 0.78, 0.86) * 0.85,
+        });
+        lamps.push(Lamp {
+            at: Vec2::new(18.0, 7.0),
+            height: 2.4,
+            reach: 5.5,
+            colour: Vec3::new(0.20, 0.62, 0.60) * 0.30,
+        });
         Light {
             towards_sun: Vec3::new(-0.55, -0.75, 0.95),
             sun: Vec3::new(0.50, 0.48, 0.46),
@@ -215,16 +238,57 @@ fn rubble_heaps(canvas: &mut Canvas) {
 
 fn furnish(canvas: &mut Canvas) {
     // Porch: stairs up to the abbey.
-    thing::stairs(canvas, Vec2::new(5.0, 16.0), FRAC_PI_2, Vec2::new(1.0, 1.0), 6, 0.75, SEED ^ 80);
+    thing::stairs(
+        canvas,
+        Vec2::new(5.0, 16.0),
+        FRAC_PI_2,
+        Vec2::new(1.0, 1.0),
+        6,
+        0.75,
+        SEED ^ 80,
+    );
     for x in [3.8, 6.2] {
-        thing::slab(canvas, Vec2::new(x, 16.0), 0.0, Vec2::new(0.2, 1.0), 0.36, rgb(0x9d968a), SEED ^ 81);
+        thing::slab(
+            canvas,
+            Vec2::new(x, 16.0),
+            0.0,
+            Vec2::new(0.2, 1.0),
+            0.36,
+            rgb(0x9d968a),
+            SEED ^ 81,
+        );
     }
-    thing::rug(canvas, Vec2::new(5.0, 13.4), FRAC_PI_2, Vec2::new(1.3, 0.62), RED_CLOTH, true, SEED ^ 82);
+    thing::rug(
+        canvas,
+        Vec2::new(5.0, 13.4),
+        FRAC_PI_2,
+        Vec2::new(1.3, 0.62),
+        RED_CLOTH,
+        true,
+        SEED ^ 82,
+    );
 
     // Guard room: a table where the dice still lie, weapon rack, beds of straw.
-    wood::table(canvas, Vec2::new(4.5, 4.5), 0.06, Vec2::new(0.95, 0.48), SEED ^ 90);
-    for (x, y, turn) in [(3.8, 3.75, 0.1), (5.1, 3.8, -0.3), (4.2, 5.3, 3.3), (5.5, 5.6, 2.3)] {
-        wood::seat(canvas, Vec2::new(x, y), turn, true, SEED ^ 91 ^ (x * 10.0) as u32);
+    wood::table(
+        canvas,
+        Vec2::new(4.5, 4.5),
+        0.06,
+        Vec2::new(0.95, 0.48),
+        SEED ^ 90,
+    );
+    for (x, y, turn) in [
+        (3.8, 3.75, 0.1),
+        (5.1, 3.8, -0.3),
+        (4.2, 5.3, 3.3),
+        (5.5, 5.6, 2.3),
+    ] {
+        wood::seat(
+            canvas,
+            Vec2::new(x, y),
+            turn,
+            true,
+            SEED ^ 91 ^ (x * 10.0) as u32,
+        );
     }
     thing::candles(canvas, Vec2::new(4.6, 4.4), 3, SEED ^ 92);
     wood::barrel(canvas, Vec2::new(2.45, 2.5), 0.36, SEED ^ 93);
@@ -247,21 +311,50 @@ fn furnish(canvas: &mut Canvas) {
     }
     thing::fallen_drum(canvas, Vec2::new(22.6, 9.0), -0.9, 0.55, 0.34, SEED ^ 120);
     thing::fallen_drum(canvas, Vec2::new(13.0, 4.9), 0.5, 0.42, 0.34, SEED ^ 121);
-    thing::slab(canvas, Vec2::new(23.0, 7.0), 0.0, Vec2::new(0.5, 1.0), 0.10, rgb(0x8e887d), SEED ^ 122);
+    thing::slab(
+        canvas,
+        Vec2::new(23.0, 7.0),
+        0.0,
+        Vec2::new(0.5, 1.0),
+        0.10,
+        rgb(0x8e887d),
+        SEED ^ 122,
+    );
     for (i, at) in BRAZIERS.into_iter().enumerate() {
         thing::brazier(canvas, at, 0.27, SEED ^ (130 + i as u32));
     }
     thing::bones(canvas, Vec2::new(16.4, 8.9), 0.8, 7, SEED ^ 140);
 
     // Tombs of the abbots.
-    for (i, (x, y, open)) in [(28.0, 4.5, false), (29.5, 4.5, false), (31.0, 4.5, true)].into_iter().enumerate() {
+    for (i, (x, y, open)) in [(28.0, 4.5, false), (29.5, 4.5, false), (31.0, 4.5, true)]
+        .into_iter()
+        .enumerate()
+    {
         thing::sarcophagus(canvas, Vec2::new(x, y), 0.0, open, SEED + i as u32 * 2);
     }
     thing::candles(canvas, Vec2::new(28.0, 2.6), 5, SEED ^ 150);
     thing::candles(canvas, Vec2::new(31.0, 2.6), 4, SEED ^ 151);
-    thing::cobweb(canvas, Vec2::new(27.0, 8.0), Vec2::new(1.0, -1.0), 1.1, SEED ^ 152);
-    thing::cobweb(canvas, Vec2::new(32.0, 2.0), Vec2::new(-1.0, 1.0), 0.9, SEED ^ 153);
-    thing::cobweb(canvas, Vec2::new(9.0, 2.0), Vec2::new(-1.0, 1.0), 1.2, SEED ^ 154);
+    thing::cobweb(
+        canvas,
+        Vec2::new(27.0, 8.0),
+        Vec2::new(1.0, -1.0),
+        1.1,
+        SEED ^ 152,
+    );
+    thing::cobweb(
+        canvas,
+        Vec2::new(32.0, 2.0),
+        Vec2::new(-1.0, 1.0),
+        0.9,
+        SEED ^ 153,
+    );
+    thing::cobweb(
+        canvas,
+        Vec2::new(9.0, 2.0),
+        Vec2::new(-1.0, 1.0),
+        1.2,
+        SEED ^ 154,
+    );
 
     // Ossuary.
     thing::bones(canvas, Vec2::new(12.4, 14.8), 0.75, 22, SEED ^ 160);
@@ -271,8 +364,24 @@ fn furnish(canvas: &mut Canvas) {
     thing::candles(canvas, Vec2::new(14.0, 14.4), 3, SEED ^ 164);
 
     // Shrine.
-    thing::slab(canvas, SHRINE, 0.0, Vec2::splat(0.92), 0.12, rgb(0x8e887d), SEED ^ 170);
-    thing::slab(canvas, SHRINE, 0.0, Vec2::new(0.7, 0.42), 0.42, TOMB_STONE, SEED ^ 171);
+    thing::slab(
+        canvas,
+        SHRINE,
+        0.0,
+        Vec2::splat(0.92),
+        0.12,
+        rgb(0x8e887d),
+        SEED ^ 170,
+    );
+    thing::slab(
+        canvas,
+        SHRINE,
+        0.0,
+        Vec2::new(0.7, 0.42),
+        0.42,
+        TOMB_STONE,
+        SEED ^ 171,
+    );
     crystal(canvas, SHRINE);
     for i in 0..8 {
         let at = SHRINE + Vec2::from_angle(PI / 8.0 + PI / 4.0 * i as f32) * 2.92;
@@ -289,7 +398,13 @@ fn furnish(canvas: &mut Canvas) {
         (22.5, 15.0, FRAC_PI_2, 2.0),
         (29.5, 9.5, 0.0, 1.0),
     ] {
-        wood::door(canvas, Vec2::new(x, y), turn, length, SEED ^ (x * 8.0) as u32);
+        wood::door(
+            canvas,
+            Vec2::new(x, y),
+            turn,
+            length,
+            SEED ^ (x * 8.0) as u32,
+        );
     }
 }
 
@@ -297,7 +412,11 @@ fn furnish(canvas: &mut Canvas) {
 fn crystal(canvas: &mut Canvas, at: Vec2) {
     let outline = |p: Vec2| (p.x.abs() * 1.7 + p.y.abs() * 0.9) - 0.26;
     canvas.lay(at, 0.35, 0.4, outline, |p, _| {
-        let facet = if p.x > 0.03 * (p.y * 9.0).sin() { 1.0 } else { 0.72 };
+        let facet = if p.x > 0.03 * (p.y * 9.0).sin() {
+            1.0
+        } else {
+            0.72
+        };
         Texel::new(Vec3::new(0.5, 0.95, 1.05) * facet, 0.22 - 0.5 * p.x.abs())
     });
 }

@@ -37,8 +37,7 @@ struct Plant {
 /// Centre of the hex `column`, `row` counted from the middle of the map.
 pub fn hex_centre(column: i32, row: i32) -> Vec2 {
     let shift = if row.rem_euclid(2) == 1 { 0.5 } else { 0.0 };
-    Vec2::new(CELLS.0, CELLS.1) * 0.5
-        + Vec2::new(column as f32 + shift, row as f32 * 0.866_025_4)
+    Vec2::new(CELLS.0, CELLS.1) * 0.5 + Vec2::new(column as f32 + shift, row as f32 * 0.866_025_4)
 }
 
 impl Default for Hexwild {
@@ -81,15 +80,25 @@ impl Hexwild {
         );
         let river = Field::new(cells, 6.0, |p| {
             let q = p + wobble(p * 0.45, 0.4, SEED) + wobble(p * 1.7, 0.10, SEED ^ 1);
-            flow.windows(2).map(|s| segment(q, s[0], s[1])).fold(f32::MAX, f32::min)
+            flow.windows(2)
+                .map(|s| segment(q, s[0], s[1]))
+                .fold(f32::MAX, f32::min)
                 - (1.25 + 0.35 * fbm(p * 0.3, 2, SEED ^ 2))
         });
         let road = Field::new(cells, 6.0, |p| {
             let q = p + wobble(p * 0.6, 0.22, SEED ^ 3);
-            road.windows(2).map(|s| segment(q, s[0], s[1])).fold(f32::MAX, f32::min) - 0.62
+            road.windows(2)
+                .map(|s| segment(q, s[0], s[1]))
+                .fold(f32::MAX, f32::min)
+                - 0.62
         });
         let flow = Flow::new(cells, &flow);
-        let mut map = Self { river, road, flow, trees: Vec::new() };
+        let mut map = Self {
+            river,
+            road,
+            flow,
+            trees: Vec::new(),
+        };
         map.plant();
         map
     }
@@ -99,8 +108,10 @@ impl Hexwild {
         let edge = (p / Vec2::new(CELLS.0, CELLS.1) - 0.5).abs() * 2.0;
         let rim = smooth(0.55, 1.0, edge.y) * 0.55 + smooth(0.72, 1.05, edge.x) * 0.4;
         let groves = smooth(-0.05, 0.45, fbm(p * 0.17, 3, SEED ^ 10));
-        let clear = smooth(0.4, 2.0, self.road.at(p)) * smooth(0.35, 1.4, self.river.at(p))
-            * smooth(3.2, 5.0, p.distance(TOWER)) * smooth(2.2, 3.4, p.distance(stones()))
+        let clear = smooth(0.4, 2.0, self.road.at(p))
+            * smooth(0.35, 1.4, self.river.at(p))
+            * smooth(3.2, 5.0, p.distance(TOWER))
+            * smooth(2.2, 3.4, p.distance(stones()))
             * smooth(2.8, 4.2, p.distance(hex_centre(-10, 2)));
         (rim + groves * 0.85).min(1.0) * clear
     }
@@ -122,8 +133,16 @@ impl Hexwild {
                 if wooded < least || chance > wooded {
                     continue;
                 }
-                if plants.iter().all(|other| other.at.distance(at) > (other.radius + radius) * 0.74) {
-                    plants.push(Plant { at, radius, seed, kind });
+                if plants
+                    .iter()
+                    .all(|other| other.at.distance(at) > (other.radius + radius) * 0.74)
+                {
+                    plants.push(Plant {
+                        at,
+                        radius,
+                        seed,
+                        kind,
+                    });
                 }
             }
         }
@@ -180,7 +199,6 @@ impl Hexwild {
         }
         texel
     }
-
 }
 
 /// Where the ruined tower stands: on a hex.
@@ -193,13 +211,16 @@ fn stones() -> Vec2 {
 /// Terraced hills: height, and how much bare rock shows.
 fn hill_height(p: Vec2) -> (f32, f32) {
     let mound = |centre: Vec2, reach: f32| 1.0 - p.distance(centre) / reach;
-    let broad = mound(TOWER, 5.6).max(mound(Vec2::new(5.0, 2.0), 5.2)).max(mound(Vec2::new(29.0, 18.5), 4.5));
+    let broad = mound(TOWER, 5.6)
+        .max(mound(Vec2::new(5.0, 2.0), 5.2))
+        .max(mound(Vec2::new(29.0, 18.5), 4.5));
     let rough = broad + 0.16 * fbm(p * 0.45, 3, SEED ^ 40);
     let mut height = 0.0;
     let mut steep: f32 = 0.0;
     for level in [0.12, 0.42] {
         height += 0.55 * smooth(level, level + 0.055, rough);
-        let face = smooth(level - 0.012, level + 0.004, rough) * smooth(level + 0.085, level + 0.055, rough);
+        let face = smooth(level - 0.012, level + 0.004, rough)
+            * smooth(level + 0.085, level + 0.055, rough);
         steep = steep.max(face);
     }
     (height + 0.25 * smooth(0.0, 0.8, rough), steep)
@@ -237,7 +258,12 @@ impl Scene for Hexwild {
         standing_stones(canvas);
         camp(canvas);
         for plant in &self.trees {
-            let Plant { at, radius, seed, kind } = *plant;
+            let Plant {
+                at,
+                radius,
+                seed,
+                kind,
+            } = *plant;
             let high = fbm(at * 0.13, 2, SEED ^ 50);
             if radius > 0.5 && high > 0.12 && kind < 62 {
                 foliage::fir(canvas, at, radius * 0.92, seed);
@@ -276,7 +302,13 @@ impl Hexwild {
                 }
             }
         }
-        for (x, y, r) in [(19.0, 6.4, 0.5), (21.6, 10.0, 0.42), (15.2, 12.4, 0.55), (13.4, 13.3, 0.35), (20.6, 3.2, 0.45)] {
+        for (x, y, r) in [
+            (19.0, 6.4, 0.5),
+            (21.6, 10.0, 0.42),
+            (15.2, 12.4, 0.55),
+            (13.4, 13.3, 0.35),
+            (20.6, 3.2, 0.45),
+        ] {
             boulder(canvas, Vec2::new(x, y), r, (x * 31.0) as u32);
         }
     }
@@ -288,12 +320,22 @@ fn boulder(canvas: &mut Canvas, at: Vec2, radius: f32, seed: u32) {
         at,
         unit(seed) * 6.3,
         radius * 1.5,
-        |p| p.length() * (1.0 + 0.18 * (p.x * 3.0 / radius).sin()) - radius * (0.92 + 0.14 * fbm(p * 2.0 / radius, 2, seed)),
+        |p| {
+            p.length() * (1.0 + 0.18 * (p.x * 3.0 / radius).sin())
+                - radius * (0.92 + 0.14 * fbm(p * 2.0 / radius, 2, seed))
+        },
         |p, d| {
             let facet = fbm(p * 2.2 / radius + 9.0, 3, seed);
-            let dome = (1.0 - (1.0 + d / radius).clamp(0.0, 1.0).powi(2)).max(0.0).sqrt();
+            let dome = (1.0 - (1.0 + d / radius).clamp(0.0, 1.0).powi(2))
+                .max(0.0)
+                .sqrt();
             let colour = rgb(0x8f897b) * (0.92 + 0.16 * facet + 0.10 * fbm(p * 9.0, 3, seed));
-            stone::mossed(p + at, Texel::new(colour, radius * (0.75 * dome + 0.22 * facet)), 0.35, seed)
+            stone::mossed(
+                p + at,
+                Texel::new(colour, radius * (0.75 * dome + 0.22 * facet)),
+                0.35,
+                seed,
+            )
         },
     );
 }
@@ -307,7 +349,9 @@ fn tower(canvas: &mut Canvas) {
         let wall = 0.36;
         let angle = q.to_angle();
         // What still stands: highest in the north west, gone in the south east.
-        let stands = 0.55 + 0.62 * (angle + 2.3).cos() + 0.30 * fbm(Vec2::new(angle * 2.5, 3.0), 3, SEED ^ 61);
+        let stands = 0.55
+            + 0.62 * (angle + 2.3).cos()
+            + 0.30 * fbm(Vec2::new(angle * 2.5, 3.0), 3, SEED ^ 61);
         let base = below.height;
         if outer < -wall {
             let mut floor = stone::flags(p + Vec2::new(0.06, 0.2), SEED ^ 62);
@@ -352,31 +396,61 @@ fn standing_stones(canvas: &mut Canvas) {
             |p| rounded(p, half, 0.07) + 0.03 * fbm(p * 5.0, 2, i),
             |p, d| {
                 let colour = rgb(0x8d887d) * (0.95 + 0.15 * fbm(p * 7.0, 3, i));
-                let texel = Texel::new(colour, 0.95 + 0.2 * fbm(p * 3.0, 2, i) + 0.1 * smooth(0.0, 0.1, -d));
+                let texel = Texel::new(
+                    colour,
+                    0.95 + 0.2 * fbm(p * 3.0, 2, i) + 0.1 * smooth(0.0, 0.1, -d),
+                );
                 stone::mossed(p + at, texel, 0.4, SEED ^ i)
             },
         );
     }
-    canvas.lay(centre, 0.0, 0.5, |p| p.length() - 0.34 - 0.05 * fbm(p * 5.0, 2, SEED), |p, d| {
-        let ash = Vec3::splat(0.22 + 0.10 * fbm(p * 8.0, 3, SEED));
-        Texel::new(ash, -0.06 * smooth(0.0, 0.15, -d))
-    });
+    canvas.lay(
+        centre,
+        0.0,
+        0.5,
+        |p| p.length() - 0.34 - 0.05 * fbm(p * 5.0, 2, SEED),
+        |p, d| {
+            let ash = Vec3::splat(0.22 + 0.10 * fbm(p * 8.0, 3, SEED));
+            Texel::new(ash, -0.06 * smooth(0.0, 0.15, -d))
+        },
+    );
 }
 
 /// A travellers' camp by the road: a tent, a cart, logs about a cold fire.
 fn camp(canvas: &mut Canvas) {
     let fire = hex_centre(-10, 2);
-    canvas.lay(fire, 0.0, 0.4, |p| p.length() - 0.3, |p, d| {
-        let ember = fbm(p * 9.0, 3, SEED ^ 80);
-        Texel::new(Vec3::new(0.30, 0.24, 0.20) * (1.0 + 0.5 * ember), -0.05 * smooth(0.0, 0.1, -d))
-    });
+    canvas.lay(
+        fire,
+        0.0,
+        0.4,
+        |p| p.length() - 0.3,
+        |p, d| {
+            let ember = fbm(p * 9.0, 3, SEED ^ 80);
+            Texel::new(
+                Vec3::new(0.30, 0.24, 0.20) * (1.0 + 0.5 * ember),
+                -0.05 * smooth(0.0, 0.1, -d),
+            )
+        },
+    );
     for i in 0..9 {
-        boulder(canvas, fire + Vec2::from_angle(i as f32 * 0.7) * 0.34, 0.09, 900 + i);
+        boulder(
+            canvas,
+            fire + Vec2::from_angle(i as f32 * 0.7) * 0.34,
+            0.09,
+            900 + i,
+        );
     }
     for (turn, reach) in [(0.4f32, 0.95f32), (2.5, 1.0), (4.3, 0.95)] {
         let at = fire + Vec2::from_angle(turn) * reach;
         let along = Vec2::from_angle(turn + 1.57) * 0.42;
-        wood::beam(canvas, at - along, at + along, 0.11, 0.16, (turn * 10.0) as u32);
+        wood::beam(
+            canvas,
+            at - along,
+            at + along,
+            0.11,
+            0.16,
+            (turn * 10.0) as u32,
+        );
     }
     tent(canvas, fire + Vec2::new(-1.9, 0.9), 0.35, rgb(0x9b8a62));
     tent(canvas, fire + Vec2::new(-0.6, 2.2), -0.9, rgb(0x7d5a44));
@@ -385,24 +459,53 @@ fn camp(canvas: &mut Canvas) {
 
 fn tent(canvas: &mut Canvas, at: Vec2, angle: f32, cloth: Vec3) {
     let half = Vec2::new(0.85, 0.62);
-    canvas.lay(at, angle, 1.2, |p| rounded(p, half, 0.05) + 0.03 * (p.x * 7.0).cos() * (p.y / half.y).abs(), |p, _| {
-        let pitch = 1.0 - p.y.abs() / half.y;
-        let fold = fbm(Vec2::new(p.x * 4.0, p.y * 1.3), 3, SEED ^ 90);
-        let stripe = 1.0 - 0.10 * smooth(0.3, 0.5, ((p.x / 0.34).rem_euclid(1.0) - 0.5).abs() * 2.0);
-        Texel::new(cloth * (0.98 + 0.10 * fold) * stripe, 0.1 + 0.75 * pitch + 0.03 * fold)
-    });
+    canvas.lay(
+        at,
+        angle,
+        1.2,
+        |p| rounded(p, half, 0.05) + 0.03 * (p.x * 7.0).cos() * (p.y / half.y).abs(),
+        |p, _| {
+            let pitch = 1.0 - p.y.abs() / half.y;
+            let fold = fbm(Vec2::new(p.x * 4.0, p.y * 1.3), 3, SEED ^ 90);
+            let stripe =
+                1.0 - 0.10 * smooth(0.3, 0.5, ((p.x / 0.34).rem_euclid(1.0) - 0.5).abs() * 2.0);
+            Texel::new(
+                cloth * (0.98 + 0.10 * fold) * stripe,
+                0.1 + 0.75 * pitch + 0.03 * fold,
+            )
+        },
+    );
 }
 
 fn cart(canvas: &mut Canvas, at: Vec2, angle: f32) {
     let turn = Vec2::from_angle(angle);
     for side in [-0.46, 0.46] {
         let wheel = Vec2::new(0.30, 0.05);
-        canvas.lay(at + turn.rotate(Vec2::new(-0.1, side)), angle, 0.4, |p| rounded(p, wheel, 0.03), |p, _| wood::board(p, 0.1, 5).raised(0.36));
+        canvas.lay(
+            at + turn.rotate(Vec2::new(-0.1, side)),
+            angle,
+            0.4,
+            |p| rounded(p, wheel, 0.03),
+            |p, _| wood::board(p, 0.1, 5).raised(0.36),
+        );
     }
     for side in [-0.2, 0.2] {
-        wood::beam(canvas, at + turn.rotate(Vec2::new(0.6, side)), at + turn.rotate(Vec2::new(1.5, side * 0.9)), 0.035, 0.25, 7);
+        wood::beam(
+            canvas,
+            at + turn.rotate(Vec2::new(0.6, side)),
+            at + turn.rotate(Vec2::new(1.5, side * 0.9)),
+            0.035,
+            0.25,
+            7,
+        );
     }
     wood::table(canvas, at, angle, Vec2::new(0.72, 0.38), 12);
-    wood::crate_box(canvas, at + turn.rotate(Vec2::new(-0.35, 0.02)), angle + 0.1, 0.24, 3);
+    wood::crate_box(
+        canvas,
+        at + turn.rotate(Vec2::new(-0.35, 0.02)),
+        angle + 0.1,
+        0.24,
+        3,
+    );
     wood::barrel(canvas, at + turn.rotate(Vec2::new(0.25, -0.1)), 0.2, 4);
 }

@@ -21,8 +21,23 @@ pub struct Map {
 /// All maps, in the order of the campaign.
 pub fn all() -> Vec<Map> {
     vec![
-        Map { name: "sunken-crypt", scene: Box::new(crypt::Crypt), px_per_cell: 112.0, quality: 84.0 },
-        Map { name: "hexwild", scene: Box::new(hexwild::Hexwild::new()), px_per_cell: 110.15, quality: 80.0 },
-        Map { name: "lantern-alley", scene: Box::new(lantern_alley::LanternAlley), px_per_cell: 110.15, quality: 82.0 },
+        Map {
+            name: "sunken-crypt",
+            scene: Box::new(crypt::Crypt),
+            px_per_cell: 112.0,
+            quality: 84.0,
+        },
+        Map {
+            name: "hexwild",
+            scene: Box::new(hexwild::Hexwild::new()),
+            px_per_cell: 110.15,
+            quality: 80.0,
+        },
+        Map {
+            name: "lantern-alley",
+            scene: Box::new(lantern_alley::LanternAlley),
+            px_per_cell: 110.15,
+            quality: 82.0,
+        },
     ]
 }
