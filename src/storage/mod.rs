@@ -2,3 +2,18 @@
 //!
 //! Must not know: Y types and the meaning of properties. Called by [`crate::library`] and
 //! [`crate::session`].
+
+pub mod atomic;
+pub mod backup;
+pub mod blobs;
+pub mod catalogue;
+pub mod database;
+pub mod documents;
+pub mod error;
+pub mod lock;
+mod schema;
+pub mod writer;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

@@ -1,4 +1,4 @@
-//! Tests of the mask and its codec, against readers and writers that work pixel by pixel.
+//! Tests of the masks: the codec, the operations, the limits.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

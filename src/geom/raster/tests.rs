@@ -1,5 +1,3 @@
-//! Tests of drawing: every shape against its rule in words, pixel by pixel.
-
 use proptest::prelude::*;
 
 use super::*;

@@ -4,24 +4,21 @@
 //! carries the walls of the whole map. Must not know documents: the session turns a plan into
 //! edits, the command line prints it.
 
-mod name;
-mod placing;
-mod telling;
-
-#[cfg(test)]
-mod tests;
-
 use serde::{Deserialize, Serialize};
 
-use self::name::scene_name;
-use self::placing::{ASSUMED_CELL_PX, Placing, hinted_grid};
-use self::telling::{listed, tell_embedded, tell_format, tell_taken};
+use super::hints::{grid_hint, without_hints};
 use super::picture::{PictureFormat, PictureInfo};
 use super::report::{Report, ReportKind, counted};
 use super::uvtt::{
     EmbeddedPicture, Environment, UvttDocument, UvttFormat, UvttLight, UvttPortal, UvttResolution,
 };
 
+/// A cell is taken to be this long where a map file has geometry and does not say.
+const ASSUMED_CELL_PX: f64 = 100.0;
+/// The picture and the file's grid agree when they differ by at most this.
+const AGREES_PX: f64 = 1.0;
+/// Cells are square when their sides differ by at most this share.
+const SQUARE: f64 = 0.02;
 /// Geometry this close to the picture's border counts as inside.
 const BORDER_PX: f64 = 0.5;
 
@@ -406,10 +403,348 @@ impl ImportPlan {
             self.report.add(
                 ReportKind::Outside,
                 format!(
-                    "Outside the picture or reaching beyond it, and kept: {}.",
+                    "{} lie outside the picture or reach beyond it; they are kept.",
                     listed(&named)
                 ),
             );
         }
+    }
+}
+
+/// How cells become picture pixels.
+struct Placing {
+    origin: [f64; 2],
+    /// Picture pixels per cell, per axis.
+    scale: [f64; 2],
+    grid: Option<PlanGrid>,
+}
+
+impl Placing {
+    fn point(&self, [x, y]: [f64; 2]) -> PicturePoint {
+        // Adding zero makes a negative zero positive.
+        [
+            (x - self.origin[0]) * self.scale[0] + 0.0,
+            (y - self.origin[1]) * self.scale[1] + 0.0,
+        ]
+    }
+
+    fn of(
+        file_name: &str,
+        resolution: &UvttResolution,
+        picture: Option<&PictureInfo>,
+        has_geometry: bool,
+        report: &mut Report,
+    ) -> Self {
+        let grid = match picture {
+            Some(info) => grid_on_picture(file_name, resolution, info, has_geometry, report),
+            None => grid_without_picture(resolution, report),
+        };
+        let (scale, grid) = match grid {
+            Some((scale, grid)) => (scale, Some(grid)),
+            None => {
+                let cell = resolution.pixels_per_grid.unwrap_or(ASSUMED_CELL_PX);
+                if has_geometry && resolution.pixels_per_grid.is_none() {
+                    report.add(
+                        ReportKind::Adjusted,
+                        format!(
+                            "The file does not say how large a cell is; {ASSUMED_CELL_PX} pixels \
+                             are assumed."
+                        ),
+                    );
+                }
+                ([cell; 2], None)
+            }
+        };
+        Self {
+            origin: resolution.map_origin,
+            scale,
+            grid,
+        }
+    }
+}
+
+fn grid_without_picture(
+    resolution: &UvttResolution,
+    report: &mut Report,
+) -> Option<([f64; 2], PlanGrid)> {
+    let [columns, rows] = resolution.map_size?;
+    let (cell_px, source) = match resolution.pixels_per_grid {
+        Some(cell) => (cell, GridSource::File),
+        None => {
+            report.add(
+                ReportKind::Adjusted,
+                format!(
+                    "The file does not say how large a cell is; {ASSUMED_CELL_PX} pixels are \
+                     assumed."
+                ),
+            );
+            (ASSUMED_CELL_PX, GridSource::Assumed)
+        }
+    };
+    let grid = PlanGrid {
+        cell_px,
+        columns,
+        rows,
+        source,
+    };
+    Some(([cell_px; 2], grid))
+}
+
+fn grid_on_picture(
+    file_name: &str,
+    resolution: &UvttResolution,
+    info: &PictureInfo,
+    has_geometry: bool,
+    report: &mut Report,
+) -> Option<([f64; 2], PlanGrid)> {
+    let size = [f64::from(info.width), f64::from(info.height)];
+    let uniform = |cell_px: f64, source| {
+        let grid = PlanGrid {
+            cell_px,
+            columns: size[0] / cell_px,
+            rows: size[1] / cell_px,
+            source,
+        };
+        ([cell_px; 2], grid)
+    };
+    // Cells that the picture gives to the file's map size; none below a pixel.
+    let derived = resolution
+        .map_size
+        .map(|cells| (cells, [size[0] / cells[0], size[1] / cells[1]]))
+        .filter(|(_, [x, y])| *x >= 1.0 && *y >= 1.0);
+    let pixels = (info.width, info.height);
+    match (derived, resolution.pixels_per_grid) {
+        (Some((cells, cell)), Some(said)) => {
+            let agrees = (0..2).all(|i| (cells[i] * said - size[i]).abs() <= AGREES_PX);
+            let square = (cell[0] / cell[1] - 1.0).abs() <= SQUARE;
+            let claim = format!(
+                "The file's grid of {} × {} cells of {said} pixels does not agree with its \
+                 picture of {} × {} pixels",
+                cells[0], cells[1], pixels.0, pixels.1
+            );
+            if agrees {
+                let grid = PlanGrid {
+                    cell_px: said,
+                    columns: cells[0],
+                    rows: cells[1],
+                    source: GridSource::File,
+                };
+                return Some(([said; 2], grid));
+            }
+            if square {
+                let cell_px = f64::midpoint(cell[0], cell[1]);
+                report.add(
+                    ReportKind::Adjusted,
+                    format!("{claim}; the picture is trusted, so a cell has {cell_px:.2} pixels."),
+                );
+                let grid = PlanGrid {
+                    cell_px,
+                    columns: cells[0],
+                    rows: cells[1],
+                    source: GridSource::Picture,
+                };
+                return Some((cell, grid));
+            }
+            let placed = uniform(said, GridSource::Picture);
+            report.add(
+                ReportKind::Adjusted,
+                format!(
+                    "{claim}; the picture and the cell are trusted, so it has {:.2} × {:.2} cells.",
+                    placed.1.columns, placed.1.rows
+                ),
+            );
+            Some(placed)
+        }
+        (Some((cells, cell)), None) => {
+            let cell_px = f64::midpoint(cell[0], cell[1]);
+            report.add(
+                ReportKind::Adjusted,
+                format!(
+                    "The file does not say how large a cell is; by its picture it has \
+                     {cell_px:.2} pixels."
+                ),
+            );
+            let grid = PlanGrid {
+                cell_px,
+                columns: cells[0],
+                rows: cells[1],
+                source: GridSource::Picture,
+            };
+            Some((cell, grid))
+        }
+        (None, Some(said)) => {
+            report.add(
+                ReportKind::Adjusted,
+                "The file does not say how many cells the map has; its picture does.",
+            );
+            Some(uniform(said, GridSource::Picture))
+        }
+        (None, None) => hinted_grid(file_name, info, report)
+            .map(|grid| ([grid.cell_px; 2], grid))
+            .or_else(|| {
+                has_geometry.then(|| {
+                    report.add(
+                        ReportKind::Adjusted,
+                        format!(
+                            "The file does not say how large a cell is; {ASSUMED_CELL_PX} pixels \
+                             are assumed."
+                        ),
+                    );
+                    uniform(ASSUMED_CELL_PX, GridSource::Assumed)
+                })
+            }),
+    }
+}
+
+fn hinted_grid(file_name: &str, info: &PictureInfo, report: &mut Report) -> Option<PlanGrid> {
+    let hint = grid_hint(stem(file_name), info.width, info.height)?;
+    report.add(
+        ReportKind::Taken,
+        format!(
+            "The grid of {} × {} cells ({:.2} pixels each) is the file name's{}.",
+            hint.columns,
+            hint.rows,
+            hint.cell_px,
+            if hint.turned {
+                ", turned to the picture's shape"
+            } else {
+                ""
+            }
+        ),
+    );
+    Some(PlanGrid {
+        cell_px: hint.cell_px,
+        columns: f64::from(hint.columns),
+        rows: f64::from(hint.rows),
+        source: GridSource::FileName,
+    })
+}
+
+fn tell_taken(document: &UvttDocument, report: &mut Report) {
+    let parts = [
+        counted(document.line_of_sight.len(), "wall"),
+        counted(document.objects_line_of_sight.len(), "object wall"),
+        counted(document.portals.len(), "door"),
+        counted(document.lights.len(), "light"),
+    ];
+    report.add(ReportKind::Taken, format!("{} are taken.", listed(&parts)));
+}
+
+fn tell_format(document: &UvttDocument, report: &mut Report) {
+    let odd = match &document.format {
+        Some(UvttFormat::Number(n)) if [0.2, 0.3, 1.0].contains(n) => return,
+        Some(UvttFormat::Number(n)) => format!("version {n}, which is not known"),
+        Some(UvttFormat::Text(text)) => format!("version “{text}”, which is not known"),
+        None => "no version".to_owned(),
+    };
+    report.add(
+        ReportKind::Adjusted,
+        format!("The file has {odd}; it is read as version 0.3."),
+    );
+}
+
+fn tell_embedded(
+    embedded: &EmbeddedPicture,
+    picture: Option<&Result<PictureInfo, String>>,
+    report: &mut Report,
+) {
+    if let EmbeddedPicture::Bytes {
+        claimed_type,
+        duplicates,
+        ..
+    } = embedded
+    {
+        if *duplicates > 0 {
+            report.add(
+                ReportKind::Skipped,
+                "The file has more than one picture; the first is used.",
+            );
+        }
+        if let (Some(claim), Some(Ok(info))) = (claimed_type, picture)
+            && !claim.is_empty()
+            && !claim.eq_ignore_ascii_case(&format!("image/{}", info.format.id()))
+        {
+            report.add(
+                ReportKind::Adjusted,
+                format!(
+                    "The picture is called {claim}, but it is a {}.",
+                    info.format.label()
+                ),
+            );
+        }
+    }
+    let (kind, text) = match (embedded, picture) {
+        (_, Some(Ok(info))) => (
+            ReportKind::Taken,
+            format!(
+                "The picture ({}, {} × {} pixels) is taken.",
+                info.format.label(),
+                info.width,
+                info.height
+            ),
+        ),
+        (_, Some(Err(why))) => (
+            ReportKind::Skipped,
+            format!("The picture in the file is not used: {why}."),
+        ),
+        (EmbeddedPicture::Path(path), _) => (
+            ReportKind::Skipped,
+            format!("The picture is not in the file, only its place “{path}”; add it by hand."),
+        ),
+        (EmbeddedPicture::Broken { .. }, _) => (
+            ReportKind::Skipped,
+            "The picture in the file is not used: its base64 is damaged; export the map again."
+                .to_owned(),
+        ),
+        _ => (
+            ReportKind::Skipped,
+            "The file has no picture; add one by hand.".to_owned(),
+        ),
+    };
+    report.add(kind, text);
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// The file name without folders and extension.
+fn stem(file_name: &str) -> &str {
+    let name = file_name.rsplit(['/', '\\']).next().unwrap_or(file_name);
+    match name.rsplit_once('.') {
+        // An extension is short and no number, so that "cave v1.5" keeps its version.
+        Some((stem, extension))
+            if !stem.is_empty()
+                && extension.len() <= 8
+                && !extension.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            stem
+        }
+        _ => name,
+    }
+}
+
+/// A scene's name from a file name: no folders, extension or grid hint; words apart; at most 80
+/// characters; `Map` when nothing is left.
+#[must_use]
+pub fn scene_name(file_name: &str) -> String {
+    let bare = without_hints(stem(file_name));
+    let spaced = bare.contains(' ') && bare.trim().contains(' ');
+    let apart = |c: char| c == '_' || (c == '-' && !spaced) || c.is_control() || c.is_whitespace();
+    let words: Vec<&str> = bare
+        .split(apart)
+        .map(|word| word.trim_matches(|c: char| matches!(c, '[' | ']' | '(' | ')')))
+        .filter(|word| !word.is_empty() && *word != "-")
+        .collect();
+    let name: String = words.join(" ").chars().take(80).collect();
+    let mut characters = name.trim().chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => "Map".to_owned(),
     }
 }
