@@ -219,8 +219,7 @@ impl Library {
         game: &GameSessionId,
         scene: &SceneId,
     ) -> Result<Option<Arc<[u8]>>, LibraryError> {
-        let png =
-            self.read(|rows| catalogue::thumbnail(rows, game.as_str(), scene.as_str()))?;
+        let png = self.read(|rows| catalogue::thumbnail(rows, game.as_str(), scene.as_str()))?;
         Ok(png.map(Into::into))
     }
 
@@ -310,6 +309,7 @@ impl Library {
         let saved = self.make_backup(Reason::BeforeRestore)?;
         let (backups, name) = (self.backups.clone(), backup.to_owned());
         store.run_alone(move |live| backups.restore(&name, live))?;
+        self.reload_pictures()?;
         Ok(saved)
     }
 }

@@ -8,7 +8,11 @@ pub mod catalog;
 mod catalog_rows;
 pub mod error;
 pub mod open;
+pub mod pictures;
 pub mod saved;
+mod tile_cache;
+pub mod tiles;
+mod whole;
 
 pub use error::LibraryError;
 pub use open::{Library, Mode};

@@ -15,6 +15,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::error::LibraryError;
+use super::pictures::PictureRecords;
+use super::tiles::TileStore;
 use crate::storage::backup::{self, Backups, Reason};
 use crate::storage::blobs::Blobs;
 use crate::storage::database::Database;
@@ -45,6 +47,8 @@ pub struct Library {
     pub(super) clock: Arc<dyn Clock>,
     /// What backups hold, by name: they never change.
     pub(super) backup_contents: Mutex<std::collections::HashMap<String, String>>,
+    pub(super) records: Arc<PictureRecords>,
+    pub(super) tiles: Arc<TileStore>,
     /// Released last: another writer must not start while this one's thread still writes.
     _lock: Option<WriterLock>,
 }
@@ -149,8 +153,7 @@ impl Library {
                 return Self::open_with(folder, Mode::Write, clock);
             }
         }
-        let aside =
-            backup::set_damaged_aside(&database, &folder.join("damaged"), clock.unix_ms())?;
+        let aside = backup::set_damaged_aside(&database, &folder.join("damaged"), clock.unix_ms())?;
         let backups = Backups::new(folder.join("backups"));
         let mut fallback = None;
         for file in backups.list()? {
@@ -194,18 +197,7 @@ impl Library {
         let database = Database::open_to_write(&path, &before_migration)?;
         let reader = Database::open_to_read(&path)?;
         let store = Store::start(database, Arc::clone(&clock))?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            reader: Mutex::new(reader),
-            store: Some(store),
-            why_read_only: None,
-            notices: Vec::new(),
-            blobs: Blobs::new(folder.join("blobs")),
-            backups,
-            clock,
-            backup_contents: Mutex::default(),
-            _lock: Some(lock),
-        })
+        Self::assemble(folder, clock, reader, Some(store), None, Some(lock))
     }
 
     fn open_to_read(
@@ -214,19 +206,42 @@ impl Library {
         why: Option<StorageError>,
     ) -> Result<Self, LibraryError> {
         let reader = Database::open_to_read(&database_path(folder))?;
-        let notices = why.iter().map(ToString::to_string).collect();
-        Ok(Self {
+        Self::assemble(folder, clock, reader, None, why, None)
+    }
+
+    fn assemble(
+        folder: &Path,
+        clock: Arc<dyn Clock>,
+        reader: Database,
+        store: Option<Store>,
+        why_read_only: Option<StorageError>,
+        lock: Option<WriterLock>,
+    ) -> Result<Self, LibraryError> {
+        let blobs = Blobs::new(folder.join("blobs"));
+        let records = Arc::new(PictureRecords::default());
+        let tiles = TileStore::start(
+            folder.join("tiles"),
+            store.is_some(),
+            blobs.clone(),
+            Arc::clone(&records),
+        )
+        .map_err(|e| StorageError::from_io(folder, &e))?;
+        let library = Self {
             folder: folder.to_owned(),
             reader: Mutex::new(reader),
-            store: None,
-            why_read_only: why,
-            notices,
-            blobs: Blobs::new(folder.join("blobs")),
+            store,
+            notices: why_read_only.iter().map(ToString::to_string).collect(),
+            why_read_only,
+            blobs,
             backups: Backups::new(folder.join("backups")),
             clock,
             backup_contents: Mutex::default(),
-            _lock: None,
-        })
+            records,
+            tiles: Arc::new(tiles),
+            _lock: lock,
+        };
+        library.reload_pictures()?;
+        Ok(library)
     }
 
     /// Its folder.
@@ -285,8 +300,7 @@ impl Library {
         read: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>,
     ) -> Result<T, LibraryError> {
         let reader = self.reader.lock();
-        read(reader.connection())
-            .map_err(|e| StorageError::from_sqlite(reader.path(), &e).into())
+        read(reader.connection()).map_err(|e| StorageError::from_sqlite(reader.path(), &e).into())
     }
 
     /// Writes rows and waits until they are on disk.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::error::LibraryError;
 use super::open::Library;
 use crate::model::id::{GameSessionId, PartyId};
-pub use crate::storage::documents::LoadedDocument;
 use crate::storage::documents;
+pub use crate::storage::documents::LoadedDocument;
 use crate::storage::error::StorageError;
 use crate::storage::writer::Refused;
 pub use crate::storage::writer::{Generation, StoreEvent};
@@ -82,13 +82,17 @@ impl Library {
     /// The last generation that was queued.
     #[must_use]
     pub fn appended(&self) -> Generation {
-        self.store().map(|store| store.appended()).unwrap_or_default()
+        self.store()
+            .map(|store| store.appended())
+            .unwrap_or_default()
     }
 
     /// Everything up to this generation is on disk.
     #[must_use]
     pub fn durable(&self) -> Generation {
-        self.store().map(|store| store.durable()).unwrap_or_default()
+        self.store()
+            .map(|store| store.durable())
+            .unwrap_or_default()
     }
 
     /// Sets who is told, on the storage thread, when something is on disk and when writing fails.
