@@ -13,9 +13,15 @@
 //! position. Angles are degrees, counter-clockwise in spaces with y up; turns by whole quarters
 //! are exact.
 
+mod camera;
+mod file_name;
+
 use glam::{DAffine2, DMat2, DVec2};
 
 use super::rect::DRect;
+
+pub use camera::{CAMERA_ZOOM_MAX, CAMERA_ZOOM_MIN, Camera};
+pub use file_name::cell_counts_in_file_name;
 
 /// Largest side of a still picture as Table Slayer's clients see it; their map pixels are those
 /// after the scale-down ([`scaled_down_size`]).
@@ -318,167 +324,6 @@ impl CoordUpgrade {
     }
 }
 
-/// Cell counts that a map's file name tells, such as `crypt_30x22.png` or `inn [10x15].webp`,
-/// in the order of the picture's width and height.
-///
-/// A pair of numbers counts only when it agrees with the picture's shape: cells at least 16
-/// pixels a side and square within 5%. When only the swapped pair agrees, that is taken.
-#[must_use]
-pub fn cell_counts_in_file_name(name: &str, size_px: [u32; 2]) -> Option<[u32; 2]> {
-    let agrees = |counts: [u32; 2]| {
-        let [w, h] = size_px.map(f64::from);
-        let (cell_w, cell_h) = (w / f64::from(counts[0]), h / f64::from(counts[1]));
-        cell_w.min(cell_h) >= 16.0 && (cell_w / cell_h - 1.0).abs() <= 0.05
-    };
-    // The last pair that agrees: names end in their size more often than they begin with it.
-    number_pairs(name)
-        .flat_map(|[a, b]| [[b, a], [a, b]])
-        .filter(|&counts| counts[0] > 0 && counts[1] > 0 && agrees(counts))
-        .last()
-}
-
-/// One to four leading digits, and what follows them.
-fn leading_number(text: &str) -> Option<(&str, &str)> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    (1..=4).contains(&end).then(|| text.split_at(end))
-}
-
-/// `12x34`, `12X34`, `12×34`, `12-34` or `12_34` anywhere in the text.
-fn number_pairs(text: &str) -> impl Iterator<Item = [u32; 2]> + '_ {
-    let starts = text.char_indices().filter(|&(at, c)| {
-        c.is_ascii_digit() && !text[..at].ends_with(|before: char| before.is_ascii_digit())
-    });
-    starts.filter_map(|(at, _)| {
-        let (first, rest) = leading_number(&text[at..])?;
-        let mut rest = rest.chars();
-        matches!(rest.next()?, 'x' | 'X' | '×' | '-' | '_').then_some(())?;
-        let (second, _) = leading_number(rest.as_str())?;
-        Some([first.parse().ok()?, second.parse().ok()?])
-    })
-}
-
-/// Smallest zoom of a view that a user can choose.
-pub const CAMERA_ZOOM_MIN: f64 = 0.1;
-/// Largest zoom of a view that a user can choose.
-pub const CAMERA_ZOOM_MAX: f64 = 10.0;
-
-/// How a window looks at the world. The camera turns counter-clockwise, so the picture turns
-/// clockwise. Never part of a document.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Camera {
-    /// Screen points per world unit.
-    pub zoom: f64,
-    /// Moves the picture, in screen points with y up, before it is turned.
-    pub offset: DVec2,
-    /// Rotation of the camera in degrees, counter-clockwise.
-    pub rotation_deg: f64,
-}
-
-impl Default for Camera {
-    fn default() -> Self {
-        Self {
-            zoom: 1.0,
-            offset: DVec2::ZERO,
-            rotation_deg: 0.0,
-        }
-    }
-}
-
-impl Camera {
-    /// Shows a rectangle of the world whole and in the middle of the viewport, with nothing to
-    /// spare on one axis.
-    #[must_use]
-    pub fn fit(rect_world: DRect, viewport: DVec2, rotation_deg: f64) -> Self {
-        let turned =
-            rect_world.transformed(&DAffine2::from_mat2(rotation(rotation_deg).transpose()));
-        let per_axis = viewport / turned.size();
-        let zoom = per_axis.min_element();
-        let zoom = if zoom.is_finite() && zoom > 0.0 {
-            zoom
-        } else {
-            1.0
-        };
-        Self {
-            zoom,
-            offset: rect_world.center() * -zoom,
-            rotation_deg,
-        }
-    }
-
-    /// Shows the display rectangle: the player's view, and the editor's to begin with.
-    #[must_use]
-    pub fn fit_display(resolution_px: [u32; 2], viewport: DVec2, rotation_deg: f64) -> Self {
-        Self::fit(display_rect_world(resolution_px), viewport, rotation_deg)
-    }
-
-    /// From world to points of a viewport of this size.
-    #[must_use]
-    pub fn screen_from_world(&self, viewport: DVec2) -> DAffine2 {
-        let turn = rotation(self.rotation_deg).transpose();
-        let flip_y = DMat2::from_diagonal(DVec2::new(1.0, -1.0));
-        DAffine2 {
-            matrix2: flip_y * turn * self.zoom,
-            translation: viewport * 0.5 + flip_y * turn * self.offset,
-        }
-    }
-
-    /// From points of a viewport of this size to world.
-    #[must_use]
-    pub fn world_from_screen(&self, viewport: DVec2) -> DAffine2 {
-        let flip_y = DMat2::from_diagonal(DVec2::new(1.0, -1.0));
-        let turned_back = rotation(self.rotation_deg) * flip_y;
-        DAffine2 {
-            matrix2: turned_back * self.zoom.recip(),
-            translation: (turned_back * (viewport * -0.5) - self.offset) * self.zoom.recip(),
-        }
-    }
-
-    /// The upright rectangle of the world around what the viewport shows.
-    #[must_use]
-    pub fn visible_world(&self, viewport: DVec2) -> DRect {
-        DRect::new(DVec2::ZERO, viewport).transformed(&self.world_from_screen(viewport))
-    }
-
-    /// Another zoom, cut to the limits, with the world position under the pointer kept there.
-    #[must_use]
-    pub fn zoomed_at(&self, pointer_screen: DVec2, zoom: f64, viewport: DVec2) -> Self {
-        let zoom = if zoom.is_finite() {
-            zoom.clamp(CAMERA_ZOOM_MIN, CAMERA_ZOOM_MAX)
-        } else {
-            self.zoom
-        };
-        let under = self
-            .world_from_screen(viewport)
-            .transform_point2(pointer_screen);
-        Self {
-            zoom,
-            offset: self.offset + under * (self.zoom - zoom),
-            ..*self
-        }
-    }
-
-    /// Moved so that the picture follows a drag on the screen (points, y down).
-    #[must_use]
-    pub fn panned(&self, delta_screen: DVec2) -> Self {
-        let delta_up = DVec2::new(delta_screen.x, -delta_screen.y);
-        Self {
-            offset: self.offset + rotation(self.rotation_deg) * delta_up,
-            ..*self
-        }
-    }
-
-    /// Turned about the middle of the viewport.
-    #[must_use]
-    pub fn rotated_to(&self, rotation_deg: f64) -> Self {
-        Self {
-            rotation_deg,
-            ..*self
-        }
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "quarter turns and fits are exact")]
 mod tests {
@@ -594,28 +439,6 @@ mod tests {
     }
 
     #[test]
-    fn file_names_tell_cells_only_when_the_picture_agrees() {
-        let cases = [
-            ("crypt_30x22.png", [4200, 3080], Some([30, 22])),
-            ("inn [10x15].webp", [1000, 1500], Some([10, 15])),
-            ("swapped 22x30.jpg", [3000, 2200], Some([30, 22])),
-            ("g24×17 night.png", [2400, 1700], Some([24, 17])),
-            ("cellar-8-12.png", [800, 1200], Some([8, 12])),
-            ("desktop 1920x1080.png", [1920, 1080], None),
-            ("cave_30x22.png", [4000, 4000], None),
-            ("session-2026-07.png", [4200, 3080], None),
-            ("30x22 (4200x3080).png", [4200, 3080], Some([30, 22])),
-            ("0x0.png", [100, 100], None),
-            ("99999999999x3.png", [100, 100], None),
-            ("x12.png", [100, 100], None),
-            ("ü5x5ß.png", [500, 500], Some([5, 5])),
-        ];
-        for (name, size, expected) in cases {
-            assert_eq!(cell_counts_in_file_name(name, size), expected, "{name}");
-        }
-    }
-
-    #[test]
     fn cell_counts_are_corrected_only_when_clearly_wrong() {
         let placement = MapPlacement {
             zoom: 0.5,
@@ -626,25 +449,6 @@ mod tests {
         assert_eq!(upgrade([29, 23]), None);
         assert_eq!(upgrade([24, 17]), Some([30, 22]));
         assert_eq!(upgrade([30, 20]), Some([30, 22]));
-    }
-
-    #[test]
-    fn the_display_fits_turned_and_not() {
-        let viewport = DVec2::new(960.0, 540.0);
-        let camera = Camera::fit_display([1920, 1080], viewport, 0.0);
-        let screen = camera.screen_from_world(viewport);
-        assert_eq!(
-            screen.transform_point2(DVec2::new(-960.0, 540.0)),
-            DVec2::ZERO
-        );
-        assert_eq!(screen.transform_point2(DVec2::new(960.0, -540.0)), viewport);
-        let turned = Camera::fit_display([1920, 1080], viewport, 90.0);
-        assert_eq!(turned.zoom, 540.0 / 1920.0);
-        // The camera turns counter-clockwise: what was up is to the right.
-        let up = turned
-            .screen_from_world(viewport)
-            .transform_vector2(DVec2::Y);
-        assert!(up.x > 0.0 && up.y == 0.0);
     }
 
     proptest! {
@@ -669,32 +473,5 @@ mod tests {
             prop_assert!(close(placement.picture_from_world().transform_point2(world), p));
         }
 
-        #[test]
-        fn cameras_have_inverses_and_zoom_to_the_pointer(
-            zoom in 0.1..10.0f64,
-            new_zoom in 0.01..20.0f64,
-            offset in (-2e3..2e3f64, -2e3..2e3f64),
-            rotation_deg in -360.0..360.0f64,
-            p in (0.0..1920.0f64, 0.0..1080.0f64),
-        ) {
-            let viewport = DVec2::new(1920.0, 1080.0);
-            let camera = Camera { zoom, offset: offset.into(), rotation_deg };
-            let p = DVec2::from(p);
-            let world = camera.world_from_screen(viewport).transform_point2(p);
-            prop_assert!(close(camera.screen_from_world(viewport).transform_point2(world), p));
-
-            let zoomed = camera.zoomed_at(p, new_zoom, viewport);
-            prop_assert!((CAMERA_ZOOM_MIN..=CAMERA_ZOOM_MAX).contains(&zoomed.zoom));
-            prop_assert!(close(zoomed.screen_from_world(viewport).transform_point2(world), p));
-
-            let delta = DVec2::new(13.0, -7.0);
-            let panned = camera.panned(delta).screen_from_world(viewport);
-            prop_assert!(close(panned.transform_point2(world), p + delta));
-        }
-
-        #[test]
-        fn names_of_any_kind_do_no_harm(name in ".*", w in 0u32..9000, h in 0u32..9000) {
-            let _ = cell_counts_in_file_name(&name, [w, h]);
-        }
     }
 }
