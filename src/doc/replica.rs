@@ -1,0 +1,255 @@
+//! One opened copy of a document: bytes in, bytes out, and what changed meanwhile.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use yrs::block::ClientID;
+use yrs::types::DeepObservable as _;
+use yrs::updates::decoder::Decode as _;
+use yrs::updates::encoder::Encode as _;
+use yrs::{Doc, Options, ReadTxn as _, StateVector, Transact as _, TransactionMut};
+
+use super::dirty::Dirty;
+use super::guard::{self, Malformed};
+use super::origin::Origin;
+use crate::util::id::fresh_client_id;
+
+/// Why a document could not be read or changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DocError {
+    /// The bytes are no update.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// The bytes are an update that contradicts itself or the document.
+    #[error("the document's data contradicts itself and was not taken in")]
+    Contradictory,
+    /// An update could not be taken in and left the opened document unusable.
+    #[error(
+        "this copy of the document is no longer usable; what is saved is safe, open it again"
+    )]
+    Broken,
+    /// The bytes are no state vector.
+    #[error("the other side's description of its document is damaged")]
+    StateVector,
+}
+
+/// A change of a document as bytes (Y update, format version 1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Update {
+    /// The update.
+    pub bytes: Vec<u8>,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// The two roots that observers watch, by what they hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Watch {
+    Scenes,
+    Party,
+    Ours,
+    Meta,
+}
+
+#[derive(Default)]
+struct Outbox {
+    updates: Vec<Update>,
+    dirty: Dirty,
+}
+
+/// One opened copy of a document under a replica id of its own.
+pub struct Replica {
+    doc: Doc,
+    outbox: Arc<Mutex<Outbox>>,
+    broken: bool,
+}
+
+impl std::fmt::Debug for Replica {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replica")
+            .field("client", &self.client_id())
+            .field("broken", &self.broken)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Replica {
+    /// An empty copy with these root maps.
+    pub(super) fn new(roots: &[(&'static str, Watch)]) -> Self {
+        let options = Options::with_client_id(ClientID::new(u64::from(fresh_client_id())));
+        let doc = Doc::with_options(options);
+        let outbox = Arc::new(Mutex::new(Outbox::default()));
+        for (name, watch) in roots {
+            let map = doc.get_or_insert_map(*name);
+            let (watch, outbox) = (*watch, Arc::clone(&outbox));
+            map.observe_deep("dirty", move |txn, events| {
+                let dirty = &mut outbox.lock().dirty;
+                match watch {
+                    Watch::Scenes => dirty.note_scenes(txn, events),
+                    Watch::Ours => dirty.note_ours(txn, events),
+                    Watch::Party => dirty.party = true,
+                    Watch::Meta => dirty.merge(Dirty::everything()),
+                }
+            });
+        }
+        let sink = Arc::clone(&outbox);
+        // Fails only while a transaction is open, and there is none yet.
+        let observed = doc.observe_update_v1("outbox", move |txn, event| {
+            let origin = Origin::from_bytes(txn.origin().map(AsRef::as_ref));
+            if origin != Origin::Load {
+                sink.lock().updates.push(Update {
+                    bytes: event.update.clone(),
+                    origin,
+                });
+            }
+        });
+        debug_assert!(observed.is_ok(), "no transaction is open yet");
+        Self {
+            doc,
+            outbox,
+            broken: false,
+        }
+    }
+
+    /// Takes an update in. Updates may come in any order and more than once.
+    ///
+    /// # Errors
+    /// When the bytes are no update, contradict the document, or this copy is broken; then reopen
+    /// the document from its store.
+    pub fn apply_update(&mut self, bytes: &[u8], origin: Origin) -> Result<(), DocError> {
+        self.apply_updates(std::iter::once(bytes), origin)
+    }
+
+    /// Takes several updates in as one transaction.
+    ///
+    /// # Errors
+    /// As [`Self::apply_update`]; nothing is taken in when one of them is no update.
+    pub fn apply_updates<'b>(
+        &mut self,
+        updates: impl IntoIterator<Item = &'b [u8]>,
+        origin: Origin,
+    ) -> Result<(), DocError> {
+        if self.broken {
+            return Err(DocError::Broken);
+        }
+        let decoded = updates
+            .into_iter()
+            .map(decode)
+            .collect::<Result<Vec<_>, _>>()?;
+        let applied = catch_unwind(AssertUnwindSafe(|| {
+            let mut txn = self.doc.transact_mut_with(&origin.to_bytes()[..]);
+            decoded
+                .into_iter()
+                .try_for_each(|update| txn.apply_update(update))
+        }));
+        match applied {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(DocError::Contradictory),
+            Err(_) => {
+                self.broken = true;
+                Err(DocError::Contradictory)
+            }
+        }
+    }
+
+    /// The replica id of this copy.
+    #[must_use]
+    pub fn client_id(&self) -> u64 {
+        self.doc.client_id().get()
+    }
+
+    /// Everything as one update.
+    #[must_use]
+    pub fn encode_snapshot(&self) -> Vec<u8> {
+        self.doc
+            .transact()
+            .encode_state_as_update_v1(&StateVector::default())
+    }
+
+    /// What this copy knows, as bytes.
+    #[must_use]
+    pub fn state_vector(&self) -> Vec<u8> {
+        self.doc.transact().state_vector().encode_v1()
+    }
+
+    /// What a copy with this state vector lacks, as one update.
+    ///
+    /// # Errors
+    /// When the bytes are no state vector.
+    pub fn encode_missing(&self, state_vector: &[u8]) -> Result<Vec<u8>, DocError> {
+        // A state vector's count is bounded by its length: each entry takes two bytes or more.
+        let plausible = leading_count(state_vector)
+            .is_some_and(|count| count <= (state_vector.len() / 2) as u64);
+        let known = plausible
+            .then(|| StateVector::decode_v1(state_vector).ok())
+            .flatten()
+            .ok_or(DocError::StateVector)?;
+        Ok(self.doc.transact().encode_state_as_update_v1(&known))
+    }
+
+    /// Updates are waiting for others that have not come.
+    #[must_use]
+    pub fn waits_for_updates(&self) -> bool {
+        self.doc.transact().has_missing_updates()
+    }
+
+    /// The changes since the last call, in order, as they go to the store and to peers.
+    pub fn take_updates(&mut self) -> Vec<Update> {
+        std::mem::take(&mut self.outbox.lock().updates)
+    }
+
+    /// What changed since the last call.
+    pub fn take_dirty(&mut self) -> Dirty {
+        std::mem::take(&mut self.outbox.lock().dirty)
+    }
+
+    pub(super) fn read(&self) -> yrs::Transaction<'_> {
+        self.doc.transact()
+    }
+
+    pub(super) fn write(&self, origin: Origin) -> TransactionMut<'_> {
+        self.doc.transact_mut_with(&origin.to_bytes()[..])
+    }
+}
+
+fn decode(bytes: &[u8]) -> Result<yrs::Update, DocError> {
+    guard::check_update(bytes)?;
+    catch_unwind(|| yrs::Update::decode_v1(bytes))
+        .ok()
+        .and_then(Result::ok)
+        .ok_or(DocError::Contradictory)
+}
+
+fn leading_count(bytes: &[u8]) -> Option<u64> {
+    let mut value = 0u64;
+    for (index, byte) in bytes.iter().take(9).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// The names of the roots in an update, sorted: enough to tell what kind of document it is.
+///
+/// # Errors
+/// When the bytes are no update.
+pub(super) fn root_names(bytes: &[u8]) -> Result<Vec<String>, DocError> {
+    let update = decode(bytes)?;
+    catch_unwind(AssertUnwindSafe(|| {
+        let doc = Doc::new();
+        let mut txn = doc.transact_mut();
+        txn.apply_update(update).map_err(|_| DocError::Contradictory)?;
+        drop(txn);
+        let mut names: Vec<String> = doc
+            .transact()
+            .root_refs()
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        names.sort_unstable();
+        Ok(names)
+    }))
+    .unwrap_or(Err(DocError::Contradictory))
+}
