@@ -59,11 +59,6 @@ pub(super) fn scene_prefix(kind: &str, scene: &SceneId) -> String {
     format!("{kind}/{}/", encoded(scene.as_str()))
 }
 
-/// The start of every key of one row or mask: `kind/scene/id/`.
-pub(super) fn item_prefix(kind: &str, scene: &SceneId, id: &str) -> String {
-    format!("{kind}/{}/{}/", encoded(scene.as_str()), encoded(id))
-}
-
 /// Writes the start of a row's property keys into `key`, replacing what was there.
 pub(super) fn write_row_prefix(key: &mut String, row: &RowRef) {
     key.clear();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use yrs::{Any, Map as _, MapRef, Out, ReadTxn};
 
 use super::document::{self, GameDoc, PartyDoc, Reports};
+use super::strokes::{self, StrokeList};
 use super::{keys, raw};
 use crate::model::edit::RowRef;
 use crate::model::id::{RowId, SceneId};
@@ -306,6 +307,34 @@ impl GameDoc {
         }
     }
 
+    /// The strokes of a mask, in their order. A record that cannot be read is left out.
+    #[must_use]
+    pub fn strokes(&self, scene: &SceneId, target: &MaskTarget) -> StrokeList {
+        stroke_list(&self.replica.read(), scene, target)
+    }
+
+    /// The picture below a mask's strokes: mask bytes. Without one of ours it is what web clients
+    /// hold, as long as we never wrote that ourselves.
+    #[must_use]
+    pub fn mask_base(&self, scene: &SceneId, target: &MaskTarget) -> Option<Arc<[u8]>> {
+        let txn = self.replica.read();
+        let ours = txn.get_map(document::OURS);
+        let held = |kind: &str| {
+            match ours.as_ref()?.get(&txn, &keys::mask_key(kind, scene, target))? {
+                Out::Any(Any::Buffer(bytes)) => Some(bytes),
+                _ => None,
+            }
+        };
+        if let Some(base) = held(keys::BASE) {
+            return Some(base);
+        }
+        if held(keys::PROJECTED).is_some() {
+            return None;
+        }
+        drop(txn);
+        self.shared_mask(scene, target)
+    }
+
     /// A scene's walls by id.
     #[must_use]
     pub fn walls(&self, scene: &SceneId) -> Vec<(RowId, Wall)> {
@@ -363,4 +392,30 @@ pub(super) fn shared_mask<T: ReadTxn>(
             row_map(txn, &RowRef::annotation(scene, id))?.get(txn, "mask")
         }
     }
+}
+
+/// The strokes of a mask, in their order.
+pub(super) fn stroke_list<T: ReadTxn>(txn: &T, scene: &SceneId, target: &MaskTarget) -> StrokeList {
+    let Some(ours) = txn.get_map(document::OURS) else {
+        return StrokeList::default();
+    };
+    let name = keys::mask_name(target);
+    let drawn = format!("{}{name}/", keys::scene_prefix(keys::STROKE, scene));
+    let void = format!("{}{name}/", keys::scene_prefix(keys::VOID, scene));
+    let mut list = StrokeList::default();
+    for (key, value) in ours.iter(txn) {
+        if let Some(id) = key.strip_prefix(&drawn) {
+            if let Out::Any(Any::Buffer(bytes)) = &value {
+                list.strokes.extend(strokes::decode(id, bytes));
+            }
+        } else if let Some(id) = key.strip_prefix(&void)
+            && matches!(value, Out::Any(Any::Bool(true)))
+        {
+            list.voided.insert(id.into());
+        }
+    }
+    // The name breaks a tie that only a hostile client can make.
+    list.strokes
+        .sort_by(|a, b| a.stamp.cmp(&b.stamp).then_with(|| a.id.cmp(&b.id)));
+    list
 }
