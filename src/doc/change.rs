@@ -159,7 +159,10 @@ fn belongs(key: &str, row: &RowRef) -> bool {
                 other => &[keys::word(*other)],
             };
             parsed.scene == *scene
-                && parsed.rest.first().is_some_and(|first| first == id.as_str())
+                && parsed
+                    .rest
+                    .first()
+                    .is_some_and(|first| first == id.as_str())
                 && kinds.contains(&parsed.kind.as_str())
         }
         RowRef::Party => false,

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use yrs::types::{Event, Events, PathSegment};
 use yrs::TransactionMut;
+use yrs::types::{Event, Events, PathSegment};
 
 use crate::model::id::{RowId, SceneId};
 

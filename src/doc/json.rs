@@ -34,7 +34,11 @@ pub fn kind_of_update(update: &[u8]) -> Result<Kind, DocError> {
     let roots = replica::root_names(update)?;
     let has = |name: &str| roots.iter().any(|root| root == name);
     let party = (has(document::STATE) || has("partyState")) && !has(document::SCENES);
-    Ok(if party { Kind::Party } else { Kind::GameSession })
+    Ok(if party {
+        Kind::Party
+    } else {
+        Kind::GameSession
+    })
 }
 
 /// What a bare update holds.
@@ -167,7 +171,8 @@ fn effective_mask(doc: &GameDoc, scene: &SceneId, target: &MaskTarget) -> Option
 }
 
 fn mask_json(mask: Option<Mask>) -> Json {
-    mask.map_or(Json::Null, |mask| {
-        json!({ "width": mask.width(), "height": mask.height(), "set": mask.count() })
-    })
+    mask.map_or(
+        Json::Null,
+        |mask| json!({ "width": mask.width(), "height": mask.height(), "set": mask.count() }),
+    )
 }

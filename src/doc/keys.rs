@@ -64,12 +64,9 @@ pub(super) fn write_row_prefix(key: &mut String, row: &RowRef) {
     key.clear();
     // Writing to a string cannot fail.
     let _ = match row {
-        RowRef::Scene(scene) => write!(
-            key,
-            "{}/{}/",
-            word(RowKind::Scene),
-            encoded(scene.as_str())
-        ),
+        RowRef::Scene(scene) => {
+            write!(key, "{}/{}/", word(RowKind::Scene), encoded(scene.as_str()))
+        }
         RowRef::InScene { scene, kind, id } => write!(
             key,
             "{}/{}/{}/",
@@ -91,16 +88,16 @@ pub(super) fn property_key(row: &RowRef, property: &str) -> String {
 
 /// A wall's or door's key: `wall/scene/id`.
 pub(super) fn structure_key(kind: &str, scene: &SceneId, id: &RowId) -> String {
-    format!("{kind}/{}/{}", encoded(scene.as_str()), encoded(id.as_str()))
+    format!(
+        "{kind}/{}/{}",
+        encoded(scene.as_str()),
+        encoded(id.as_str())
+    )
 }
 
 /// The key of one thing of a mask: `base/scene/mask` or `projected/scene/mask`.
 pub(super) fn mask_key(kind: &str, scene: &SceneId, target: &MaskTarget) -> String {
-    format!(
-        "{kind}/{}/{}",
-        encoded(scene.as_str()),
-        mask_name(target)
-    )
+    format!("{kind}/{}/{}", encoded(scene.as_str()), mask_name(target))
 }
 
 /// A stroke's key, or that of the mark that takes it back: `stroke/scene/mask/n`.

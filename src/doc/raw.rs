@@ -25,9 +25,9 @@ impl Raw {
         match value {
             Out::Any(any) => Self::Plain(any),
             Out::YMap(map) => Self::of_map(&map, txn),
-            Out::YText(other) => Self::Plain(Any::String(
-                yrs::GetString::get_string(&other, txn).into(),
-            )),
+            Out::YText(other) => {
+                Self::Plain(Any::String(yrs::GetString::get_string(&other, txn).into()))
+            }
             Out::YArray(other) => Self::Plain(other.to_json(txn)),
             _ => Self::Plain(Any::Undefined),
         }

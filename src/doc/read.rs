@@ -253,8 +253,8 @@ impl GameDoc {
     pub fn rows(&self, scene: &SceneId, kind: RowKind) -> Vec<(RowId, Row)> {
         let txn = self.replica.read();
         let reader = Reader::new(&txn, &self.reports);
-        let Some(collection) = collection_key(kind)
-            .and_then(|key| map_in(&scene_map(&txn, scene)?, &txn, key))
+        let Some(collection) =
+            collection_key(kind).and_then(|key| map_in(&scene_map(&txn, scene)?, &txn, key))
         else {
             return Vec::new();
         };
@@ -319,11 +319,12 @@ impl GameDoc {
     pub fn mask_base(&self, scene: &SceneId, target: &MaskTarget) -> Option<Arc<[u8]>> {
         let txn = self.replica.read();
         let ours = txn.get_map(document::OURS);
-        let held = |kind: &str| {
-            match ours.as_ref()?.get(&txn, &keys::mask_key(kind, scene, target))? {
-                Out::Any(Any::Buffer(bytes)) => Some(bytes),
-                _ => None,
-            }
+        let held = |kind: &str| match ours
+            .as_ref()?
+            .get(&txn, &keys::mask_key(kind, scene, target))?
+        {
+            Out::Any(Any::Buffer(bytes)) => Some(bytes),
+            _ => None,
         };
         if let Some(base) = held(keys::BASE) {
             return Some(base);

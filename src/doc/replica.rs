@@ -25,9 +25,7 @@ pub enum DocError {
     #[error("the document's data contradicts itself and was not taken in")]
     Contradictory,
     /// An update could not be taken in and left the opened document unusable.
-    #[error(
-        "this copy of the document is no longer usable; what is saved is safe, open it again"
-    )]
+    #[error("this copy of the document is no longer usable; what is saved is safe, open it again")]
     Broken,
     /// The bytes are no state vector.
     #[error("the other side's description of its document is damaged")]
@@ -241,7 +239,8 @@ pub(super) fn root_names(bytes: &[u8]) -> Result<Vec<String>, DocError> {
     catch_unwind(AssertUnwindSafe(|| {
         let doc = Doc::new();
         let mut txn = doc.transact_mut();
-        txn.apply_update(update).map_err(|_| DocError::Contradictory)?;
+        txn.apply_update(update)
+            .map_err(|_| DocError::Contradictory)?;
         drop(txn);
         let mut names: Vec<String> = doc
             .transact()
