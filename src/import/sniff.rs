@@ -152,6 +152,10 @@ fn looks_like_y_update(start: &[u8]) -> bool {
     if start == [0, 0] {
         return true;
     }
+    // Text can read like one; an update is never text alone, its lengths are below a space.
+    if start.iter().all(|b| *b >= b' ' || b.is_ascii_whitespace()) {
+        return false;
+    }
     let mut rest = start;
     let mut next = || {
         let mut value = 0u64;
@@ -199,6 +203,7 @@ mod tests {
         assert_eq!(kind(b"PK\x03\x04..."), InputKind::Archive);
         assert_eq!(kind(b"SQLite format 3\0..."), InputKind::Database);
         assert_eq!(kind(b"Hello, world"), InputKind::Unknown);
+        assert_eq!(kind(b"This is a text\n"), InputKind::Unknown);
         assert_eq!(kind(b"\0\0"), InputKind::YUpdate);
         assert_eq!(
             kind(b"\x01\x02\xb9\x60\x00\x28\x01\x04meta"),

@@ -398,6 +398,35 @@ fn webp_orientation_is_applied() {
 }
 
 #[test]
+fn tiff_orientation_is_applied() {
+    // Two pixels side by side, red and blue, uncompressed, tag 274 (orientation) = 6.
+    let mut tiff = b"II*\0\x0e\0\0\0".to_vec();
+    tiff.extend_from_slice(&[255, 0, 0, 0, 0, 255]);
+    let tags: [(u16, u16, u32, u32); 9] = [
+        (256, 4, 1, 2),
+        (257, 4, 1, 1),
+        (258, 3, 1, 8),
+        (259, 3, 1, 1),
+        (262, 3, 1, 2),
+        (273, 4, 1, 8),
+        (274, 3, 1, 6),
+        (277, 3, 1, 3),
+        (279, 4, 1, 6),
+    ];
+    tiff.extend_from_slice(&(tags.len() as u16).to_le_bytes());
+    for (tag, kind, count, value) in tags {
+        tiff.extend_from_slice(&tag.to_le_bytes());
+        tiff.extend_from_slice(&kind.to_le_bytes());
+        tiff.extend_from_slice(&count.to_le_bytes());
+        tiff.extend_from_slice(&value.to_le_bytes());
+    }
+    tiff.extend_from_slice(&[0; 4]);
+    let (info, pixels) = read(&tiff).unwrap();
+    assert_eq!((info.width, info.height, info.orientation), (1, 2, 6));
+    assert_eq!(pixels, [255, 0, 0, 255, 0, 0, 255, 255]);
+}
+
+#[test]
 fn jpegs_of_every_baseline_kind_come_row_by_row() {
     use mozjpeg::ColorSpace::{JCS_CMYK, JCS_GRAYSCALE, JCS_RGB};
     let data = rgb(33, 17);
