@@ -88,11 +88,7 @@ const WINDOWS: &[Need] = &[
         "libxi6",
         "mouse and touch on X11",
     ),
-    need(
-        Sign::Library("libXrandr.so.2"),
-        "libxrandr2",
-        "monitors on X11",
-    ),
+    need("libxrandr2", "monitors on X11"),
     need(
         Sign::Library("libxkbcommon.so.0"),
         "libxkbcommon0",
