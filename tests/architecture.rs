@@ -28,7 +28,7 @@ const HEIGHTS: &[(&str, u8)] = &[
 /// Foreign crates that are the business of some rooms only.
 const KEEPERS: &[(&str, &[&str])] = &[
     ("yrs", &["doc"]),
-    ("rusqlite", &["storage"]),
+    ("rusqlite", &["storage", "library"]),
     ("wgpu", &["render", "app"]),
     ("naga", &["render"]),
     ("egui", &["app"]),

@@ -88,7 +88,6 @@ const WINDOWS: &[Need] = &[
         "libxi6",
         "mouse and touch on X11",
     ),
-    need("libxrandr2", "monitors on X11"),
     need(
         Sign::Library("libxkbcommon.so.0"),
         "libxkbcommon0",

@@ -1,3 +1,5 @@
+//! Tests of the rasteriser: strokes and shapes against what they must cover.
+
 use proptest::prelude::*;
 
 use super::*;
