@@ -1,6 +1,30 @@
 //! The eframe shell: both windows, tools, panels, dialogs and the small bridge to the renderer.
 //!
-//! Must not know: Y types, sockets. Reads snapshots that [`crate::session`] publishes and sends it
-//! requests. Called by [`crate::cli`].
+//! State flows one way: panels read what [`crate::session`] published and push [`command`]s; the
+//! [`shell`] drains them once a frame and sends requests; the next frame shows what was published
+//! then. Must not know: Y types, sockets. Called by [`crate::cli`].
 
+pub mod actions;
+pub mod bridge;
+pub mod canvas;
+pub mod command;
+pub mod dialogs;
+pub mod display;
+pub mod editor;
+pub mod files;
+pub mod gesture;
+pub mod gpu;
 pub mod icons;
+pub mod layers;
+pub mod link;
+pub mod panels;
+pub mod report;
+pub mod settings;
+pub mod shell;
+pub mod shortcuts;
+pub mod theme;
+pub mod tools;
+pub mod widgets;
+
+#[cfg(test)]
+mod tests;

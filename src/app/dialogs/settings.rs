@@ -1,0 +1,63 @@
+//! The app's settings.
+
+use eframe::egui;
+
+use crate::app::command::{Command, Commands};
+use crate::app::editor::Editor;
+use crate::app::theme::ThemeChoice;
+use crate::app::widgets::buttons::switch;
+use crate::app::widgets::fields::{choice, row};
+use crate::app::widgets::frames::dialog;
+
+/// Shows the settings; `false` closes them.
+pub fn show(ctx: &egui::Context, editor: &mut Editor, commands: &mut Commands) -> bool {
+    dialog(ctx, "Settings", 460.0, |ui| {
+        let mut theme = editor.settings.theme;
+        row(ui, "Theme", None, |ui| {
+            if choice(ui, "Theme", &mut theme, &ThemeChoice::ALL) {
+                commands.push(Command::Theme(theme));
+            }
+        });
+        let settings = &mut editor.settings;
+        let mut line = |label: &str, on: &mut bool, words: &str| {
+            row(ui, label, None, |ui| switch(ui, on, label));
+            ui.add(egui::Label::new(egui::RichText::new(words).weak().size(12.0)).wrap());
+            ui.add_space(8.0);
+        };
+        line(
+            "Snap markers to the grid",
+            &mut settings.snapping,
+            "Alt while dragging does the opposite.",
+        );
+        line(
+            "Reveal while brushing",
+            &mut settings.reveal_live,
+            "The table follows the fog brush; off: it sees the stroke when you let go.",
+        );
+        let transitions = settings.transitions;
+        line(
+            "Smooth transitions",
+            &mut settings.transitions,
+            "Scenes fade over black on the table, panes glide.",
+        );
+        line(
+            "Moving fog on the table",
+            &mut settings.animation,
+            "At most 15 pictures a second, and only on the player display.",
+        );
+        line(
+            "Player display fills its monitor",
+            &mut settings.player_display_fullscreen,
+            "F11 in its window switches it for the moment.",
+        );
+        if transitions != settings.transitions {
+            commands.push(Command::Theme(settings.theme));
+        }
+        if editor.settings.hints_done.len() >= 4
+            && ui.button("Show the first steps again").clicked()
+        {
+            editor.settings.hints_done.clear();
+        }
+        true
+    })
+}

@@ -1,0 +1,464 @@
+//! The player display: the second window, on a monitor that the user chose.
+//!
+//! A deferred viewport: it repaints alone and never makes the editor repaint. It reads the newest
+//! published state itself and shows nothing but what [`PlayerFrame`] holds. Must not know the
+//! editor. Opened and closed by [`super::shell`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use eframe::egui;
+use egui::{Color32, Ui, ViewportBuilder, ViewportClass, ViewportCommand, ViewportId};
+use parking_lot::Mutex;
+
+use super::bridge::Bridge;
+use super::command::{Command, Commands};
+use super::icons;
+use super::link::SessionLink;
+use super::settings::MonitorChoice;
+use super::theme::{Tokens, semibold};
+use super::widgets::buttons::TextButton;
+use crate::model::id::SceneId;
+use crate::scene::player::PlayerFrame;
+use crate::session::api::Published;
+
+/// Fade out and fade in of a scene change, each.
+const HALF_FADE: Duration = Duration::from_millis(125);
+/// The pointer rests this long before it is hidden.
+const POINTER_HIDES: Duration = Duration::from_secs(2);
+/// Moving fog on the table: 15 pictures a second at most.
+const ANIMATION_STEP: Duration = Duration::from_millis(67);
+/// Around a table's picture, and on the waiting screen.
+const SURROUND: Color32 = Color32::from_rgb(0x05, 0x05, 0x06);
+
+/// The title of the window.
+pub const TITLE: &str = "Tableglow player display";
+
+/// The viewport of the player display.
+#[must_use]
+pub fn viewport_id() -> ViewportId {
+    ViewportId::from_hash_of("player display")
+}
+
+/// A monitor as it is connected now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Monitor {
+    /// How it is remembered.
+    pub choice: MonitorChoice,
+    /// It is the primary one, or the first.
+    pub primary: bool,
+}
+
+/// The player display as the editor knows it.
+pub struct DisplayState {
+    shared: Arc<Shared>,
+    open: bool,
+    builder: ViewportBuilder,
+    monitors: Vec<Monitor>,
+    chosen: Option<MonitorChoice>,
+}
+
+/// What the window's own thread of paint shares with the editor.
+struct Shared {
+    link: Arc<dyn SessionLink>,
+    bridge: Bridge,
+    transitions: AtomicBool,
+    animation: AtomicBool,
+    fullscreen: AtomicBool,
+    close_wanted: AtomicBool,
+    frames: AtomicU64,
+    look: Mutex<Look>,
+}
+
+/// What is on the screen, and since when.
+struct Look {
+    shown: PlayerFrame,
+    fade: Option<Instant>,
+    pointer_moved: Instant,
+}
+
+/// What makes two frames different enough for a fade.
+#[derive(PartialEq)]
+enum Kind {
+    Waiting,
+    Paused,
+    Scene(SceneId),
+}
+
+fn kind(frame: &PlayerFrame) -> Kind {
+    match frame {
+        PlayerFrame::Waiting => Kind::Waiting,
+        PlayerFrame::Paused { .. } => Kind::Paused,
+        PlayerFrame::Scene(scene) => Kind::Scene(scene.scene().id.clone()),
+    }
+}
+
+impl DisplayState {
+    /// A closed display.
+    #[must_use]
+    pub fn new(link: Arc<dyn SessionLink>, bridge: Bridge, chosen: Option<MonitorChoice>) -> Self {
+        let shown = link.published().player.clone();
+        Self {
+            shared: Arc::new(Shared {
+                link,
+                bridge,
+                transitions: AtomicBool::new(true),
+                animation: AtomicBool::new(false),
+                fullscreen: AtomicBool::new(false),
+                close_wanted: AtomicBool::new(false),
+                frames: AtomicU64::new(0),
+                look: Mutex::new(Look {
+                    shown,
+                    fade: None,
+                    pointer_moved: Instant::now(),
+                }),
+            }),
+            open: false,
+            builder: ViewportBuilder::default(),
+            monitors: Vec::new(),
+            chosen,
+        }
+    }
+
+    /// The window is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// How often it was painted.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.shared.frames.load(Ordering::Relaxed)
+    }
+
+    /// Looks at the monitors that are connected now.
+    pub fn enumerate(&mut self, window: Option<&winit::window::Window>) {
+        let Some(window) = window else {
+            return;
+        };
+        let primary = window.primary_monitor();
+        self.monitors = window
+            .available_monitors()
+            .enumerate()
+            .map(|(index, monitor)| {
+                let position = monitor.position();
+                let size = monitor.size();
+                Monitor {
+                    choice: MonitorChoice {
+                        name: monitor.name().unwrap_or_else(|| format!("Monitor {}", index + 1)),
+                        position_px: [position.x, position.y],
+                        size_px: [size.width, size.height],
+                    },
+                    primary: primary.as_ref().map_or(index == 0, |p| *p == monitor),
+                }
+            })
+            .collect();
+    }
+
+    /// Opens the window on the chosen monitor. What it says when that is not connected.
+    pub fn open(
+        &mut self,
+        window: Option<&winit::window::Window>,
+        fullscreen: bool,
+        icon: Option<Arc<egui::IconData>>,
+    ) -> Option<String> {
+        self.enumerate(window);
+        let (index, told) = self.monitor_index();
+        self.open = true;
+        self.shared.close_wanted.store(false, Ordering::Relaxed);
+        self.shared.fullscreen.store(fullscreen, Ordering::Relaxed);
+        let mut builder = ViewportBuilder::default()
+            .with_title(TITLE)
+            .with_app_id("tableglow")
+            .with_inner_size([960.0, 540.0])
+            .with_min_inner_size([160.0, 90.0]);
+        if let Some(icon) = icon {
+            builder = builder.with_icon(icon);
+        }
+        if fullscreen {
+            builder = match index {
+                Some(index) => builder.with_monitor(index),
+                None => builder.with_fullscreen(true),
+            };
+        }
+        self.builder = builder;
+        told
+    }
+
+    /// Closes it.
+    pub fn close(&mut self) {
+        self.open = false;
+    }
+
+    /// The index of the chosen monitor among those connected now; a sentence when it is not.
+    fn monitor_index(&self) -> (Option<usize>, Option<String>) {
+        let fallback = || {
+            // Rather the second screen than the one with the editor.
+            self.monitors
+                .iter()
+                .position(|monitor| !monitor.primary)
+                .or(if self.monitors.is_empty() { None } else { Some(0) })
+        };
+        let Some(chosen) = &self.chosen else {
+            return (fallback(), None);
+        };
+        let exact = self.monitors.iter().position(|m| m.choice == *chosen);
+        let by_name = || self.monitors.iter().position(|m| m.choice.name == chosen.name);
+        match exact.or_else(by_name) {
+            Some(index) => (Some(index), None),
+            None => {
+                let primary = self.monitors.iter().position(|monitor| monitor.primary);
+                (
+                    primary,
+                    Some(format!(
+                        "The monitor “{}” is not connected, so the player display is on the main one; choose another in the strip below.",
+                        chosen.name
+                    )),
+                )
+            }
+        }
+    }
+
+    /// Moves the window to another monitor, now or when it opens.
+    pub fn choose(
+        &mut self,
+        ctx: &egui::Context,
+        window: Option<&winit::window::Window>,
+        choice: MonitorChoice,
+    ) {
+        self.chosen = Some(choice);
+        self.enumerate(window);
+        if self.open && let (Some(index), None) = self.monitor_index() {
+            self.shared.fullscreen.store(true, Ordering::Relaxed);
+            ctx.send_viewport_cmd_to(viewport_id(), ViewportCommand::SetMonitor(index));
+        }
+    }
+
+    /// Fills the screen, or stops.
+    pub fn toggle_fullscreen(&self, ctx: &egui::Context) {
+        if self.open {
+            self.shared.toggle_fullscreen(ctx);
+        }
+    }
+
+    /// Shows the window while it is open. Called from the editor's `ui`, never from `logic`: eframe
+    /// mishandles viewports that are opened there.
+    pub fn show(&mut self, ctx: &egui::Context, transitions: bool, animation: bool) {
+        if self.shared.close_wanted.swap(false, Ordering::Relaxed) {
+            self.open = false;
+        }
+        self.shared.transitions.store(transitions, Ordering::Relaxed);
+        self.shared.animation.store(animation, Ordering::Relaxed);
+        if !self.open {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        ctx.show_viewport_deferred(viewport_id(), self.builder.clone(), move |ui, class| {
+            shared.paint(ui, class);
+        });
+    }
+
+    /// The list of monitors in the strip.
+    pub fn monitor_menu(&mut self, ui: &mut Ui, commands: &mut Commands) {
+        if self.monitors.is_empty() {
+            return;
+        }
+        let (index, _) = self.monitor_index();
+        let current = index.and_then(|index| self.monitors.get(index));
+        let words = match (current, self.monitors.len()) {
+            (Some(monitor), 2..) => monitor.choice.name.clone(),
+            _ => "1 monitor".to_owned(),
+        };
+        let mut short: String = words.chars().take(16).collect();
+        if short.len() < words.len() {
+            short.push('…');
+        }
+        let button = TextButton::new(&short).icon(icons::MONITOR).flat().show(ui);
+        let button = button.on_hover_text("Monitor of the player display");
+        egui::Popup::menu(&button).show(|ui| {
+            ui.set_min_width(280.0);
+            for monitor in &self.monitors {
+                let [width, height] = monitor.choice.size_px;
+                let main = if monitor.primary { ", main" } else { "" };
+                let words = format!("{}  {width} × {height}{main}", monitor.choice.name);
+                let on = current == Some(monitor);
+                if ui.selectable_label(on, words).clicked() {
+                    commands.push(Command::Monitor(monitor.choice.clone()));
+                    ui.close();
+                }
+            }
+        });
+    }
+}
+
+impl Shared {
+    fn toggle_fullscreen(&self, ctx: &egui::Context) {
+        let on = !self.fullscreen.fetch_xor(true, Ordering::Relaxed);
+        ctx.send_viewport_cmd_to(viewport_id(), ViewportCommand::Fullscreen(on));
+        ctx.request_repaint_after_for(Duration::from_nanos(1), viewport_id());
+    }
+
+    fn paint(&self, ui: &mut Ui, class: ViewportClass) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        let published = self.link.published();
+        if class != ViewportClass::EmbeddedWindow {
+            self.keys(ui);
+        }
+        let rect = if class == ViewportClass::EmbeddedWindow {
+            let (rect, _) =
+                ui.allocate_exact_size(egui::vec2(480.0, 270.0), egui::Sense::hover());
+            rect
+        } else {
+            ui.ctx().content_rect()
+        };
+        ui.painter().rect_filled(rect, 0.0, SURROUND);
+        let mut look = self.look.lock();
+        self.hide_pointer(ui, &mut look);
+        let dim = self.fade(ui.ctx(), &mut look, &published.player);
+        match &look.shown {
+            PlayerFrame::Waiting => waiting(ui, rect, &published),
+            PlayerFrame::Paused { picture } => {
+                let shown = picture
+                    .as_ref()
+                    .is_some_and(|picture| self.bridge.paint_picture(ui, rect, picture));
+                if !shown {
+                    paused(ui, rect, &published);
+                }
+            }
+            PlayerFrame::Scene(scene) => {
+                let animate = self.animation.load(Ordering::Relaxed);
+                self.bridge.paint_player(ui, rect, scene, animate);
+                if animate {
+                    ui.ctx().request_repaint_after(ANIMATION_STEP);
+                }
+            }
+        }
+        if dim > 0.0 {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "0..=255"
+            )]
+            let alpha = (dim.clamp(0.0, 1.0) * 255.0) as u8;
+            ui.painter()
+                .rect_filled(rect, 0.0, Color32::from_black_alpha(alpha));
+        }
+    }
+
+    fn keys(&self, ui: &Ui) {
+        let (f11, escape, close) = ui.input(|input| {
+            (
+                input.key_pressed(egui::Key::F11),
+                input.key_pressed(egui::Key::Escape),
+                input.viewport().close_requested(),
+            )
+        });
+        if close {
+            self.close_wanted.store(true, Ordering::Relaxed);
+            ui.ctx()
+                .request_repaint_after_for(Duration::from_nanos(1), ViewportId::ROOT);
+        }
+        // Escape leaves full screen; it never closes the table's picture.
+        if f11 || escape && self.fullscreen.load(Ordering::Relaxed) {
+            self.toggle_fullscreen(ui.ctx());
+        }
+    }
+
+    fn hide_pointer(&self, ui: &Ui, look: &mut Look) {
+        let (moved, inside) = ui.input(|input| {
+            (
+                input.pointer.delta() != egui::Vec2::ZERO,
+                input.pointer.has_pointer(),
+            )
+        });
+        if moved {
+            look.pointer_moved = Instant::now();
+        }
+        if !inside {
+            return;
+        }
+        let rested = look.pointer_moved.elapsed();
+        if rested >= POINTER_HIDES {
+            ui.ctx().set_cursor_icon(egui::CursorIcon::None);
+        } else {
+            ui.ctx()
+                .request_repaint_after(POINTER_HIDES.saturating_sub(rested));
+        }
+    }
+
+    /// How dark the picture is now, and which frame it shows.
+    fn fade(&self, ctx: &egui::Context, look: &mut Look, newest: &PlayerFrame) -> f32 {
+        let changed = kind(&look.shown) != kind(newest);
+        let smooth = self.transitions.load(Ordering::Relaxed);
+        if !smooth {
+            look.fade = None;
+            look.shown = newest.clone();
+            return 0.0;
+        }
+        if changed && look.fade.is_none() {
+            look.fade = Some(Instant::now());
+        }
+        let Some(since) = look.fade else {
+            look.shown = newest.clone();
+            return 0.0;
+        };
+        let elapsed = since.elapsed();
+        ctx.request_repaint();
+        if elapsed < HALF_FADE {
+            return elapsed.as_secs_f32() / HALF_FADE.as_secs_f32();
+        }
+        look.shown = newest.clone();
+        let back = elapsed.saturating_sub(HALF_FADE);
+        if back >= HALF_FADE {
+            look.fade = None;
+            return 0.0;
+        }
+        1.0 - back.as_secs_f32() / HALF_FADE.as_secs_f32()
+    }
+}
+
+fn party_name(published: &Published) -> &str {
+    published
+        .party
+        .as_ref()
+        .and_then(|id| published.library.parties.iter().find(|party| party.id == *id))
+        .map_or("", |party| &party.name)
+}
+
+fn waiting(ui: &Ui, rect: egui::Rect, published: &Published) {
+    calm_words(ui, rect, party_name(published), "");
+}
+
+fn paused(ui: &Ui, rect: egui::Rect, published: &Published) {
+    calm_words(ui, rect, party_name(published), "Paused");
+}
+
+/// A dark screen with a line or two, sized for the far side of a table.
+fn calm_words(ui: &Ui, rect: egui::Rect, first: &str, second: &str) {
+    let tokens = Tokens::of_theme(super::theme::ThemeChoice::DarkRoom);
+    let size = (rect.height() * 0.05).clamp(14.0, 96.0);
+    let painter = ui.painter_at(rect);
+    let middle = rect.center();
+    let name = painter.layout(
+        first.to_owned(),
+        egui::FontId::new(size, semibold()),
+        tokens.text,
+        rect.width() * 0.8,
+    );
+    painter.galley(
+        middle - name.size() / 2.0,
+        Arc::clone(&name),
+        tokens.text,
+    );
+    if !second.is_empty() {
+        painter.text(
+            middle + egui::vec2(0.0, name.size().y / 2.0 + size * 0.5),
+            egui::Align2::CENTER_TOP,
+            second,
+            egui::FontId::proportional(size * 0.5),
+            tokens.muted,
+        );
+    }
+}

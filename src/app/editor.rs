@@ -1,0 +1,256 @@
+//! The editor's own state: what is in hand, picked, looked at. Nothing of it is in a document.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui;
+use glam::DVec2;
+
+use super::command::Commands;
+use super::dialogs::Dialog;
+use super::gesture::FieldGesture;
+use super::layers::LayerSet;
+use super::settings::Settings;
+use super::tools::{Gestures, Tool, ToolContext};
+use crate::geom::space::Camera;
+use crate::model::id::{RowId, SceneId};
+use crate::model::stroke::StrokeMode;
+use crate::scene::snapshot::SceneSnapshot;
+use crate::session::api::{GestureId, Published, Request, Severity};
+
+/// The editor's own state.
+pub struct Editor {
+    /// What this machine's user chose.
+    pub settings: Settings,
+    /// The tool in hand.
+    pub tool: Tool,
+    /// What fog tools do.
+    pub mode: StrokeMode,
+    /// The picked markers of the edited scene.
+    pub picked: BTreeSet<RowId>,
+    /// Layers that this window draws.
+    pub layers: LayerSet,
+    /// How each scene was looked at last.
+    pub cameras: HashMap<SceneId, Camera>,
+    /// The size of the canvas in points, at the last frame.
+    pub canvas_points: DVec2,
+    /// A scene that is being renamed in the list, and its name so far.
+    pub renaming: Option<Renaming>,
+    /// The row of the scene list that has the keyboard.
+    pub focused_row: Option<SceneId>,
+    /// The open dialog.
+    pub dialog: Option<Dialog>,
+    /// Gesture ids.
+    pub gestures: Gestures,
+    /// The gesture of the field that is being changed.
+    pub field: FieldGesture,
+    /// Messages of the app itself.
+    pub tellings: Vec<Telling>,
+    /// Requests that the session was too busy to take.
+    pub unsent: VecDeque<Request>,
+    /// The scene that the state above belongs to.
+    pub scene: Option<SceneId>,
+    /// The scenes' thumbnails as textures.
+    pub thumbnails: super::panels::scenes::Thumbnails,
+    started: Instant,
+    next_telling: u64,
+}
+
+/// A scene that is being renamed in place.
+#[derive(Debug, Clone)]
+pub struct Renaming {
+    /// The scene.
+    pub scene: SceneId,
+    /// The name so far.
+    pub text: String,
+    /// The field has had the focus.
+    pub focused: bool,
+}
+
+/// A message of the app itself.
+#[derive(Debug, Clone)]
+pub struct Telling {
+    /// For dismissing it.
+    pub id: u64,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One sentence.
+    pub text: Arc<str>,
+    /// When it came.
+    pub at: Instant,
+}
+
+impl Editor {
+    /// A fresh editor.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            tool: Tool::default(),
+            mode: StrokeMode::Erase,
+            picked: BTreeSet::new(),
+            layers: LayerSet::ALL,
+            cameras: HashMap::new(),
+            canvas_points: DVec2::new(800.0, 600.0),
+            renaming: None,
+            focused_row: None,
+            dialog: None,
+            gestures: Gestures::default(),
+            field: FieldGesture::default(),
+            tellings: Vec::new(),
+            unsent: VecDeque::new(),
+            scene: None,
+            thumbnails: super::panels::scenes::Thumbnails::default(),
+            started: Instant::now(),
+            next_telling: 1,
+        }
+    }
+
+    /// Time since the app started.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Adds a message of the app itself.
+    pub fn tell(&mut self, severity: Severity, text: impl Into<Arc<str>>) {
+        let telling = Telling {
+            id: self.next_telling,
+            severity,
+            text: text.into(),
+            at: Instant::now(),
+        };
+        self.next_telling += 1;
+        self.tellings.push(telling);
+        if self.tellings.len() > 8 {
+            self.tellings.remove(0);
+        }
+    }
+
+    /// Follows what is published: another scene drops what belongs to the one before, deleted
+    /// markers are picked no more.
+    pub fn follow(&mut self, published: &Published, commands: &mut Commands) {
+        let scene = published.editing.as_ref().map(|scene| scene.id.clone());
+        if scene != self.scene {
+            self.cancel_gesture(published, commands);
+            self.picked.clear();
+            self.scene = scene;
+        }
+        if let Some(scene) = &published.editing {
+            let before = self.picked.len();
+            if before > 0 {
+                let there: BTreeSet<&RowId> = scene.markers.iter().map(|m| &m.id).collect();
+                // A marker that was just added is picked before it is published.
+                let newborn = self.picked.len() == 1;
+                if !newborn {
+                    self.picked.retain(|id| there.contains(id));
+                }
+            }
+        }
+    }
+
+    /// Takes a running gesture away from the tool.
+    pub fn cancel_gesture(&mut self, published: &Published, commands: &mut Commands) {
+        self.feed(super::tools::Event::Cancel, published, commands);
+    }
+
+    /// Feeds an event to the tool and carries out what follows.
+    pub fn feed(
+        &mut self,
+        event: super::tools::Event,
+        published: &Published,
+        commands: &mut Commands,
+    ) {
+        let Some(scene) = published.editing.clone() else {
+            self.tool = Tool::of(self.tool.kind());
+            return;
+        };
+        let tool = std::mem::take(&mut self.tool);
+        let (tool, effects) =
+            self.with_context(&scene, |ctx| tool.transition(event, ctx));
+        self.tool = tool;
+        for effect in effects {
+            match effect {
+                super::tools::Effect::Pick(picked) => self.picked = picked,
+                super::tools::Effect::Edit {
+                    gesture,
+                    label,
+                    edits,
+                    last,
+                } => commands.request(Request::Edit {
+                    gesture,
+                    label,
+                    edits,
+                    last,
+                }),
+            }
+        }
+    }
+
+    /// Calls `f` with what tools may look at.
+    pub fn with_context<R>(
+        &self,
+        scene: &SceneSnapshot,
+        f: impl FnOnce(&ToolContext<'_>) -> R,
+    ) -> R {
+        let grid = &scene.grid;
+        let document_from_world = |p: DVec2| scene.document_from_world(p);
+        let snap_world = |p: DVec2| grid.snap(p, crate::geom::grid::SnapTarget::Token);
+        let camera = self.camera_of(scene);
+        f(&ToolContext {
+            scene: &scene.id,
+            markers: &scene.markers,
+            picked: &self.picked,
+            map_from_world: scene
+                .map
+                .as_ref()
+                .map(|map| map.placement.map_from_world()),
+            document_from_world: &document_from_world,
+            snap_world: &snap_world,
+            snapping: self.settings.snapping,
+            cell_world: grid.cell_px(),
+            brush_cells: self.settings.brush_cells,
+            mode: self.mode,
+            reveal_live: self.settings.reveal_live,
+            point_world: 1.0 / camera.zoom,
+            now: self.now(),
+            gestures: &self.gestures,
+        })
+    }
+
+    /// How the scene is looked at: as last time, else fitted.
+    #[must_use]
+    pub fn camera_of(&self, scene: &SceneSnapshot) -> Camera {
+        self.cameras.get(&scene.id).copied().unwrap_or_else(|| {
+            super::canvas::view::fit_display(scene, self.canvas_points)
+        })
+    }
+
+    /// One edit that is a step of its own.
+    pub fn edit_once(
+        &self,
+        label: &'static str,
+        edits: Vec<crate::model::edit::Edit>,
+        commands: &mut Commands,
+    ) {
+        commands.request(Request::Edit {
+            gesture: self.fresh_gesture(),
+            label,
+            edits,
+            last: true,
+        });
+    }
+
+    /// A fresh gesture id.
+    #[must_use]
+    pub fn fresh_gesture(&self) -> GestureId {
+        self.gestures.fresh()
+    }
+
+    /// A text field has the keyboard.
+    #[must_use]
+    pub fn is_typing(ctx: &egui::Context) -> bool {
+        ctx.text_edit_focused()
+    }
+}

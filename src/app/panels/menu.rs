@@ -1,0 +1,211 @@
+//! The menu bar and, at its right, whether everything is safe.
+
+use eframe::egui;
+use egui::Ui;
+
+use crate::app::command::{Command, Commands};
+use crate::app::editor::Editor;
+use crate::app::shortcuts::{self, Action, Menu};
+use crate::app::theme::{Tokens, semibold};
+use crate::session::api::{Published, Saved};
+
+/// Shows the bar.
+pub fn show(
+    ui: &mut Ui,
+    published: &Published,
+    editor: &Editor,
+    display_open: bool,
+    commands: &mut Commands,
+) {
+    egui::MenuBar::new().ui(ui, |ui| {
+        ui.set_min_height(32.0);
+        for menu in Menu::BAR {
+            ui.menu_button(menu.name(), |ui| {
+                ui.set_min_width(280.0);
+                for line in shortcuts::TABLE.iter().filter(|line| line.menu == menu) {
+                    if line.ruled {
+                        ui.separator();
+                    }
+                    entry(ui, line, published, editor, display_open, commands);
+                }
+            });
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.add_space(4.0);
+            status(ui, published, commands);
+        });
+    });
+}
+
+fn entry(
+    ui: &mut Ui,
+    line: &shortcuts::Line,
+    published: &Published,
+    editor: &Editor,
+    display_open: bool,
+    commands: &mut Commands,
+) {
+    let keys = line
+        .keys
+        .map(|keys| shortcuts::spell(ui.ctx(), &keys))
+        .unwrap_or_default();
+    let keys = if line.action == Action::Paste {
+        shortcuts::spell(
+            ui.ctx(),
+            &egui::KeyboardShortcut::new(egui::Modifiers::COMMAND, egui::Key::V),
+        )
+    } else {
+        keys
+    };
+    let name = name_now(line, published, editor, display_open);
+    let enabled = is_possible(line.action, published, editor);
+    let button = egui::Button::new(name).shortcut_text(keys);
+    if ui.add_enabled(enabled, button).clicked() {
+        commands.act(line.action);
+        ui.close();
+    }
+}
+
+/// A line's name with what it would do now.
+fn name_now(
+    line: &shortcuts::Line,
+    published: &Published,
+    editor: &Editor,
+    display_open: bool,
+) -> String {
+    let ticked = |on: bool, name: &str| {
+        if on {
+            format!("{}  {name}", crate::app::icons::CHECK)
+        } else {
+            name.to_owned()
+        }
+    };
+    match line.action {
+        Action::Undo => match published.undo {
+            Some(what) => format!("Undo: {}", lower_first(what)),
+            None => "Undo".to_owned(),
+        },
+        Action::Redo => match published.redo {
+            Some(what) => format!("Redo: {}", lower_first(what)),
+            None => "Redo".to_owned(),
+        },
+        Action::Pause if published.paused => "Leave the pause screen".to_owned(),
+        Action::PlayerDisplay if display_open => "Close the player display".to_owned(),
+        Action::PlayerDisplay => "Open the player display".to_owned(),
+        Action::Snapping => ticked(editor.settings.snapping, line.name),
+        Action::LeftPane => ticked(!editor.settings.left_pane_folded, line.name),
+        Action::RightPane => ticked(!editor.settings.right_pane_folded, line.name),
+        _ => line.name.to_owned(),
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(chars).collect()
+    })
+}
+
+/// Whether an action can be done now.
+#[must_use]
+pub fn is_possible(action: Action, published: &Published, editor: &Editor) -> bool {
+    let scene = published.editing.as_ref();
+    let picked = !editor.picked.is_empty();
+    match action {
+        Action::Undo => published.undo.is_some(),
+        Action::Redo => published.redo.is_some(),
+        Action::NewScene | Action::OpenFiles | Action::Paste => published.game.is_some(),
+        Action::ExportArchive => published.party.is_some(),
+        Action::ExportUniversalVtt
+        | Action::ExportPicture
+        | Action::RenameScene
+        | Action::DuplicateScene
+        | Action::DeleteScene
+        | Action::Fit
+        | Action::FitMap
+        | Action::SelectAll
+        | Action::ZoomIn
+        | Action::ZoomOut
+        | Action::ZoomOne => scene.is_some(),
+        Action::ClearFog | Action::ResetFog | Action::RemoveMap => {
+            scene.is_some_and(|scene| scene.map.is_some())
+        }
+        Action::Delete | Action::Duplicate => picked,
+        Action::ShowOnTable => {
+            scene.is_some_and(|scene| published.active_scene.as_ref() != Some(&scene.id))
+        }
+        Action::ClearTable => published.active_scene.is_some(),
+        Action::NextScene | Action::PreviousScene => published.scenes.len() > 1,
+        _ => true,
+    }
+}
+
+/// Saved or not, and which party and library this is.
+fn status(ui: &mut Ui, published: &Published, commands: &mut Commands) {
+    let tokens = Tokens::of(ui.ctx());
+    let library = &published.library;
+    let party = published
+        .party
+        .as_ref()
+        .and_then(|id| library.parties.iter().find(|party| party.id == *id));
+    let game = party.and_then(|party| {
+        let open = published.game.as_ref()?;
+        party.games.iter().find(|game| game.id == *open)
+    });
+    let (ink, words, details) = match &published.saved {
+        _ if !library.writable && library.folder.as_os_str().len() > 0 => (
+            tokens.live,
+            "Read only",
+            "This library cannot be written; what you change is not kept.".to_owned(),
+        ),
+        Saved::Yes => (tokens.good, "Saved", "Everything is on disk.".to_owned()),
+        Saved::Writing => (tokens.muted, "Writing", "Being written to disk.".to_owned()),
+        Saved::Failed(why) => (tokens.danger, "Not saved", why.to_string()),
+    };
+    let mut words_job = egui::text::LayoutJob::default();
+    let plain = |ink| egui::TextFormat {
+        font_id: egui::FontId::proportional(13.0),
+        color: ink,
+        ..Default::default()
+    };
+    words_job.append("● ", 0.0, plain(ink));
+    words_job.append(
+        words,
+        0.0,
+        egui::TextFormat {
+            font_id: egui::FontId::new(13.0, semibold()),
+            color: if ink == tokens.good { tokens.text } else { ink },
+            ..Default::default()
+        },
+    );
+    if let Some(party) = party {
+        words_job.append(&format!("   {}", short(&party.name)), 0.0, plain(tokens.muted));
+    }
+    if let Some(game) = game {
+        words_job.append(&format!("  ·  {}", short(&game.name)), 0.0, plain(tokens.muted));
+    }
+    let response = ui
+        .add(egui::Button::new(words_job).frame(false))
+        .on_hover_text(format!("{details}\n{}", library.folder.display()));
+    if response.clicked() {
+        commands.push(Command::Do(Action::Library));
+    }
+    if let Some(work) = &published.work {
+        ui.add_space(8.0);
+        let text = work.done.map_or_else(
+            || work.what.to_string(),
+            |done| format!("{} · {:.0} %", work.what, done * 100.0),
+        );
+        ui.add(egui::Label::new(egui::RichText::new(text).color(tokens.muted)).truncate());
+        ui.add(egui::Spinner::new().size(14.0));
+    }
+}
+
+fn short(name: &str) -> String {
+    if name.chars().count() > 28 {
+        let cut: String = name.chars().take(27).collect();
+        format!("{}…", cut.trim_end())
+    } else {
+        name.to_owned()
+    }
+}

@@ -1,0 +1,15 @@
+//! The panes round the canvas. Each reads what is published and pushes commands.
+//!
+//! Must not know how a command is done. Called by [`super::shell`].
+
+pub mod hints;
+pub mod inspector;
+pub mod layers;
+pub mod marker;
+pub mod menu;
+pub mod note;
+pub mod property;
+pub mod scenes;
+pub mod strip;
+pub mod toasts;
+pub mod toolbar;

@@ -1,0 +1,543 @@
+//! The app itself: one frame is `logic` (works while the window is hidden) and `ui`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui;
+use egui::{Margin, Ui};
+
+use super::bridge::Bridge;
+use super::command::{Command, Commands, FilePurpose};
+use super::dialogs::{Dialog, RunFacts};
+use super::display::DisplayState;
+use super::editor::Editor;
+use super::files::{Answer, FileDialogs};
+use super::link::SessionLink;
+use super::panels::{hints, inspector, menu, scenes, strip, toasts::Toasts, toolbar};
+use super::settings::Settings;
+use super::shortcuts::{self, Action};
+use super::theme::{self, PANE_WIDTH, Tokens};
+use super::{canvas, dialogs};
+use crate::session::api::{Published, Request, Severity};
+
+/// Settings are written this long after their last change.
+const SETTINGS_REST: Duration = Duration::from_secs(1);
+
+/// What the app is made with.
+pub struct Parts {
+    /// The session.
+    pub link: Arc<dyn SessionLink>,
+    /// The renderer.
+    pub bridge: Bridge,
+    /// What this machine's user chose.
+    pub settings: Settings,
+    /// Where that is kept; `None` keeps it nowhere.
+    pub settings_path: Option<PathBuf>,
+    /// What dialogs say about this run.
+    pub facts: RunFacts,
+    /// The icon of both windows.
+    pub icon: Option<Arc<egui::IconData>>,
+    /// Told once at the start.
+    pub told_at_start: Option<String>,
+}
+
+/// The app.
+pub struct App {
+    pub(super) link: Arc<dyn SessionLink>,
+    pub(super) bridge: Bridge,
+    /// The editor's own state.
+    pub editor: Editor,
+    pub(super) commands: Commands,
+    pub(super) display: DisplayState,
+    pub(super) dialogs: FileDialogs,
+    pub(super) facts: RunFacts,
+    pub(super) icon: Option<Arc<egui::IconData>>,
+    toasts: Toasts,
+    settings_path: Option<PathBuf>,
+    saved_settings: Settings,
+    settings_changed: Option<Instant>,
+    canvas_rect: egui::Rect,
+    title: String,
+    frames: u64,
+    opened_display: bool,
+}
+
+impl App {
+    /// Makes the app in a window's context.
+    #[must_use]
+    pub fn new(ctx: &egui::Context, parts: Parts) -> Self {
+        theme::install_fonts(ctx);
+        theme::apply(ctx, parts.settings.theme, parts.settings.transitions);
+        // Zooming is the map's: Ctrl and + would blow up the panels.
+        ctx.options_mut(|options| options.zoom_with_keyboard = false);
+        let display = DisplayState::new(
+            Arc::clone(&parts.link),
+            parts.bridge.clone(),
+            parts.settings.player_monitor.clone(),
+        );
+        let saved_settings = parts.settings.clone();
+        let mut editor = Editor::new(parts.settings);
+        if let Some(told) = parts.told_at_start {
+            editor.tell(Severity::Warning, told);
+        }
+        Self {
+            link: parts.link,
+            bridge: parts.bridge,
+            editor,
+            commands: Commands::default(),
+            display,
+            dialogs: FileDialogs::default(),
+            facts: parts.facts,
+            icon: parts.icon,
+            toasts: Toasts::default(),
+            settings_path: parts.settings_path,
+            saved_settings,
+            settings_changed: None,
+            canvas_rect: egui::Rect::ZERO,
+            title: String::new(),
+            frames: 0,
+            opened_display: false,
+        }
+    }
+
+    /// How often the editor was painted.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// How often the player display was painted.
+    #[must_use]
+    pub fn display_frames(&self) -> u64 {
+        self.display.frames()
+    }
+
+    /// Where the canvas is.
+    #[must_use]
+    pub fn canvas_rect(&self) -> egui::Rect {
+        self.canvas_rect
+    }
+
+    fn answers(&mut self) {
+        for answer in self.dialogs.answers() {
+            match answer {
+                Answer::Files(purpose, files) => {
+                    self.commands.push(Command::FilesChosen(purpose, files));
+                }
+                Answer::NoDialog(purpose) => {
+                    self.commands
+                        .push(Command::Dialog(Some(Dialog::path(purpose))));
+                }
+                Answer::Nothing => {}
+            }
+        }
+    }
+
+    /// Sends what the session was too busy to take.
+    fn resend(&mut self, ctx: &egui::Context) {
+        while let Some(request) = self.editor.unsent.pop_front() {
+            if !self.link.send(request.clone()) {
+                self.editor.unsent.push_front(request);
+                ctx.request_repaint_after(Duration::from_millis(20));
+                break;
+            }
+        }
+    }
+
+    fn keep_settings(&mut self, ctx: &egui::Context, now: bool) {
+        if self.editor.settings == self.saved_settings {
+            self.settings_changed = None;
+            return;
+        }
+        let since = *self.settings_changed.get_or_insert_with(Instant::now);
+        let rest = SETTINGS_REST.saturating_sub(since.elapsed());
+        if !rest.is_zero() && !now {
+            ctx.request_repaint_after(rest);
+            return;
+        }
+        self.settings_changed = None;
+        self.saved_settings = self.editor.settings.clone();
+        let Some(path) = &self.settings_path else {
+            return;
+        };
+        if let Err(error) = self.editor.settings.save(path) {
+            tracing::warn!(target: "app", %error, "settings not written");
+            self.editor.tell(
+                Severity::Warning,
+                format!("Your settings could not be kept for the next start; your campaigns are not affected: {error}."),
+            );
+        }
+    }
+
+    fn note_window(&mut self, ctx: &egui::Context) {
+        let (rect, maximized) = ctx.input(|input| {
+            let viewport = input.viewport();
+            (viewport.inner_rect, viewport.maximized.unwrap_or(false))
+        });
+        self.editor.settings.window_maximized = maximized;
+        if let (Some(rect), false) = (rect, maximized)
+            && rect.width() >= 640.0
+        {
+            let size = [rect.width().round(), rect.height().round()];
+            if self.frames > 3 {
+                self.editor.settings.window_size = size;
+            }
+        }
+    }
+
+    fn set_title(&mut self, ctx: &egui::Context, published: &Published) {
+        let title = match &published.editing {
+            Some(scene) => {
+                let name = scene.setting(crate::model::scene::NAME);
+                format!("{name} – Tableglow")
+            }
+            None => "Tableglow".to_owned(),
+        };
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
+    /// What the keyboard and the system brought, when no dialog is in the way.
+    fn take_input(&mut self, ctx: &egui::Context, published: &Published) {
+        if self.editor.dialog.is_none() {
+            let typing = Editor::is_typing(ctx);
+            if !typing {
+                self.row_keys(ctx);
+            }
+            for action in shortcuts::take(ctx, typing) {
+                self.commands.act(action);
+            }
+            if !typing {
+                self.canvas_keys(ctx, published);
+            }
+        }
+        let (pasted, dropped) = ctx.input(|input| {
+            let pasted = input.events.iter().find_map(|event| match event {
+                egui::Event::PasteImage(picture) => Some(Arc::clone(picture)),
+                _ => None,
+            });
+            let dropped: Vec<PathBuf> = input
+                .raw
+                .dropped_files
+                .iter()
+                .map(|file| file.path().to_owned())
+                .collect();
+            (pasted, dropped)
+        });
+        if let Some(picture) = pasted {
+            self.paste(&picture, published);
+        }
+        if !dropped.is_empty() {
+            let archives = dropped
+                .iter()
+                .all(|file| file.extension().is_some_and(|ending| ending == "tableglow"));
+            let purpose = if archives {
+                FilePurpose::ImportArchive
+            } else {
+                FilePurpose::Import { into: None }
+            };
+            self.commands.push(Command::FilesChosen(purpose, dropped));
+        }
+    }
+
+    /// A scene row that has the keyboard takes F2 and Delete for itself.
+    fn row_keys(&mut self, ctx: &egui::Context) {
+        let Some(row) = self.editor.focused_row.clone() else {
+            return;
+        };
+        let (rename, delete) = ctx.input_mut(|input| {
+            (
+                input.consume_key(egui::Modifiers::NONE, egui::Key::F2),
+                input.consume_key(egui::Modifiers::NONE, egui::Key::Delete),
+            )
+        });
+        if rename {
+            self.commands.push(Command::BeginRename(row));
+        } else if delete {
+            self.commands.push(Command::DeleteScene(row));
+        }
+    }
+
+    fn canvas_keys(&mut self, ctx: &egui::Context, published: &Published) {
+        let wants_arrows = !self.editor.picked.is_empty();
+        let (escape, nudge) = ctx.input_mut(|input| {
+            let escape = input.consume_key(egui::Modifiers::NONE, egui::Key::Escape);
+            let mut nudge = glam::DVec2::ZERO;
+            if wants_arrows && !input.modifiers.alt {
+                for (key, by) in [
+                    (egui::Key::ArrowLeft, glam::DVec2::NEG_X),
+                    (egui::Key::ArrowRight, glam::DVec2::X),
+                    (egui::Key::ArrowUp, glam::DVec2::Y),
+                    (egui::Key::ArrowDown, glam::DVec2::NEG_Y),
+                ] {
+                    if input.consume_key(egui::Modifiers::NONE, key) {
+                        nudge += by;
+                    }
+                }
+            }
+            (escape, nudge)
+        });
+        if escape {
+            self.step_back(ctx, published);
+        }
+        if nudge != glam::DVec2::ZERO {
+            self.commands.push(Command::NudgeCells(nudge));
+        }
+    }
+
+    fn paste(&mut self, picture: &egui::ColorImage, published: &Published) {
+        if published.game.is_none() {
+            return;
+        }
+        let [width, height] = picture.size;
+        let (Ok(width), Ok(height)) = (u32::try_from(width), u32::try_from(height)) else {
+            return;
+        };
+        let rgba = picture
+            .pixels
+            .iter()
+            .flat_map(|pixel| pixel.to_srgba_unmultiplied())
+            .collect();
+        self.commands.request(Request::ImportPixels {
+            width,
+            height,
+            rgba,
+            into: empty_scene(published),
+        });
+    }
+
+    fn panes(&mut self, ui: &mut Ui, published: &Published) {
+        let tokens = Tokens::of(ui.ctx());
+        let frame = |margin: Margin| {
+            egui::Frame::new()
+                .fill(tokens.pane)
+                .inner_margin(margin)
+        };
+        egui::Panel::top("menu")
+            .frame(frame(Margin::symmetric(8, 2)))
+            .show(ui, |ui| {
+                menu::show(
+                    ui,
+                    published,
+                    &self.editor,
+                    self.display.is_open(),
+                    &mut self.commands,
+                );
+            });
+        egui::Panel::bottom("strip")
+            .exact_size(44.0)
+            .frame(frame(Margin::symmetric(12, 4)))
+            .show(ui, |ui| {
+                strip::show(
+                    ui,
+                    published,
+                    &mut self.editor,
+                    &mut self.display,
+                    &mut self.commands,
+                );
+            });
+        let side = Margin {
+            left: 12,
+            right: 12,
+            top: 4,
+            bottom: 0,
+        };
+        if !self.editor.settings.left_pane_folded {
+            egui::Panel::left("scenes")
+                .default_size(*PANE_WIDTH.start())
+                .size_range(*PANE_WIDTH.start()..=*PANE_WIDTH.end())
+                .frame(frame(side))
+                .show(ui, |ui| {
+                    scenes::show(ui, published, &mut self.editor, &mut self.commands);
+                });
+        }
+        if !self.editor.settings.right_pane_folded {
+            egui::Panel::right("inspector")
+                .default_size(280.0)
+                .size_range(*PANE_WIDTH.start()..=*PANE_WIDTH.end())
+                .frame(frame(side))
+                .show(ui, |ui| {
+                    inspector::show(ui, published, &mut self.editor, &mut self.commands);
+                });
+        }
+        egui::Panel::top("tools")
+            .exact_size(40.0)
+            .frame(frame(Margin::symmetric(8, 4)))
+            .show(ui, |ui| {
+                self.fold_buttons(ui, published);
+            });
+        egui::CentralPanel::no_frame().show(ui, |ui| {
+            self.canvas_rect = canvas::show(
+                ui,
+                published,
+                &mut self.editor,
+                &self.bridge,
+                &mut self.commands,
+            );
+        });
+    }
+
+    /// The tool bar with the buttons that fold the panes at its ends.
+    fn fold_buttons(&mut self, ui: &mut Ui, published: &Published) {
+        use super::icons;
+        use super::widgets::buttons::{Accent, IconButton};
+        let left_keys = shortcuts::keys_of(ui.ctx(), Action::LeftPane);
+        let right_keys = shortcuts::keys_of(ui.ctx(), Action::RightPane);
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            let fold = if self.editor.settings.left_pane_folded {
+                (icons::CARET_DOUBLE_RIGHT, "Show the scene list")
+            } else {
+                (icons::CARET_DOUBLE_LEFT, "Fold the scene list")
+            };
+            if IconButton::new(fold.0, fold.1)
+                .accent(Accent::Muted)
+                .keys(left_keys.as_deref())
+                .show(ui)
+                .clicked()
+            {
+                self.commands.act(Action::LeftPane);
+            }
+            let room = ui.available_width() - 36.0;
+            ui.allocate_ui_with_layout(
+                egui::vec2(room, 32.0),
+                egui::Layout::left_to_right(egui::Align::Center),
+                |ui| {
+                    ui.set_width(room);
+                    toolbar::show(ui, published, &mut self.editor, &mut self.commands);
+                },
+            );
+            let fold = if self.editor.settings.right_pane_folded {
+                (icons::CARET_DOUBLE_LEFT, "Show the inspector")
+            } else {
+                (icons::CARET_DOUBLE_RIGHT, "Fold the inspector")
+            };
+            if IconButton::new(fold.0, fold.1)
+                .accent(Accent::Muted)
+                .keys(right_keys.as_deref())
+                .show(ui)
+                .clicked()
+            {
+                self.commands.act(Action::RightPane);
+            }
+        });
+    }
+
+    fn file_hover(&self, ctx: &egui::Context, published: &Published) {
+        let hovering = ctx.input(|input| input.raw.hovered_files.len());
+        if hovering == 0 || published.game.is_none() {
+            return;
+        }
+        let tokens = Tokens::of(ctx);
+        let painter = ctx.layer_painter(egui::LayerId::new(
+            egui::Order::Foreground,
+            egui::Id::unique("file hover"),
+        ));
+        let rect = self.canvas_rect.shrink(12.0);
+        painter.rect(
+            rect,
+            egui::CornerRadius::same(10),
+            tokens.edit.gamma_multiply(0.12),
+            egui::Stroke::new(2.0, tokens.edit),
+            egui::StrokeKind::Inside,
+        );
+        let words = if hovering > 1 {
+            "Drop: a scene for each file"
+        } else if empty_scene(published).is_some() {
+            "Drop: the map of this scene"
+        } else {
+            "Drop: a new scene"
+        };
+        painter.text(
+            rect.center(),
+            egui::Align2::CENTER_CENTER,
+            words,
+            egui::FontId::new(17.0, theme::semibold()),
+            tokens.text,
+        );
+    }
+}
+
+/// The edited scene when it has no map yet: what a dropped map fills.
+#[must_use]
+pub fn empty_scene(published: &Published) -> Option<crate::model::id::SceneId> {
+    published
+        .editing
+        .as_ref()
+        .filter(|scene| scene.map.is_none())
+        .map(|scene| scene.id.clone())
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        self.answers();
+        self.resend(ctx);
+        let published = self.link.published();
+        self.editor.follow(&published, &mut self.commands);
+        self.run_commands(ctx, frame, &published);
+        if ctx.input(|input| input.viewport().close_requested()) {
+            self.keep_settings(ctx, true);
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        self.frames += 1;
+        let ctx = ui.ctx().clone();
+        let published = self.link.published();
+        self.take_input(&ctx, &published);
+        self.panes(ui, &published);
+        self.file_hover(&ctx, &published);
+        hints::follow(&published, &mut self.editor);
+        hints::show(&ctx, self.canvas_rect, &mut self.editor);
+        self.toasts.show(
+            &ctx,
+            self.canvas_rect,
+            &published,
+            &mut self.editor,
+            &mut self.commands,
+        );
+        dialogs::show(
+            &ctx,
+            &published,
+            &mut self.editor,
+            &self.facts,
+            &mut self.commands,
+        );
+        if !self.opened_display {
+            self.opened_display = true;
+            self.display.enumerate(frame.winit_window().map(|w| &**w));
+            if self.editor.settings.player_display_open {
+                self.commands.act(Action::PlayerDisplay);
+            }
+        }
+        self.display.show(
+            &ctx,
+            self.editor.settings.transitions,
+            self.editor.settings.animation,
+        );
+        self.editor.settings.player_display_open = self.display.is_open();
+        // egui's own state has the end of a press only now.
+        let Self {
+            editor, commands, ..
+        } = self;
+        editor.field.end_if_over(&ctx, commands);
+        self.run_commands(&ctx, frame, &published);
+        self.note_window(&ctx);
+        self.set_title(&ctx, &published);
+        self.keep_settings(&ctx, false);
+    }
+
+    fn on_exit(&mut self) {
+        self.keep_settings(&egui::Context::default(), true);
+        self.link.send(Request::Close);
+    }
+
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        Tokens::of_theme(self.editor.settings.theme)
+            .canvas
+            .to_normalized_gamma_f32()
+    }
+}
