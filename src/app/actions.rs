@@ -68,7 +68,9 @@ impl App {
                 &mut self.commands,
             ),
             Command::AskFile(purpose) => self.dialogs.ask(ctx, purpose),
-            Command::FilesChosen(purpose, files) => self.files_chosen(ctx, published, purpose, files),
+            Command::FilesChosen(purpose, files) => {
+                self.files_chosen(ctx, published, purpose, files)
+            }
             Command::Dialog(dialog) => self.editor.dialog = dialog,
             Command::Theme(choice) => {
                 self.editor.settings.theme = choice;
@@ -109,9 +111,9 @@ impl App {
         }
         let editing = published.editing.as_deref();
         match action {
-            Action::OpenFiles => self.commands.push(Command::AskFile(FilePurpose::Import {
-                into: None,
-            })),
+            Action::OpenFiles => self
+                .commands
+                .push(Command::AskFile(FilePurpose::Import { into: None })),
             Action::NewScene => self.commands.request(Request::CreateScene {
                 name: "New scene".to_owned(),
             }),
@@ -138,7 +140,9 @@ impl App {
                 }
             }
             Action::Backups => {
-                self.editor.dialog = Some(Dialog::Backups(super::dialogs::backups::BackupsDialog::default()));
+                self.editor.dialog = Some(Dialog::Backups(
+                    super::dialogs::backups::BackupsDialog::default(),
+                ));
             }
             Action::Settings => self.editor.dialog = Some(Dialog::Settings),
             Action::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
@@ -283,7 +287,8 @@ impl App {
     /// Escape: the gesture first, then what is picked, then the tool.
     pub(super) fn step_back(&mut self, ctx: &egui::Context, published: &Published) {
         if self.editor.tool.is_busy() {
-            self.editor.feed(Event::Cancel, published, &mut self.commands);
+            self.editor
+                .feed(Event::Cancel, published, &mut self.commands);
         } else if !self.editor.picked.is_empty() {
             self.editor.picked.clear();
         } else if self.editor.tool.kind() != ToolKind::Select {
@@ -349,7 +354,11 @@ impl App {
         if edits.is_empty() {
             return;
         }
-        let label = if edits.len() == 1 { "Delete marker" } else { "Delete markers" };
+        let label = if edits.len() == 1 {
+            "Delete marker"
+        } else {
+            "Delete markers"
+        };
         self.editor.edit_once(label, edits, &mut self.commands);
         self.editor.picked.clear();
     }
@@ -361,7 +370,11 @@ impl App {
         let cell = scene.grid.cell_px();
         let mut copies = BTreeSet::new();
         let mut edits = Vec::new();
-        for original in scene.markers.iter().filter(|m| self.editor.picked.contains(&m.id)) {
+        for original in scene
+            .markers
+            .iter()
+            .filter(|m| self.editor.picked.contains(&m.id))
+        {
             let id = RowId::fresh();
             let beside = scene.document_from_world(original.position_world + DVec2::new(cell, 0.0));
             let values = marker::TABLE
@@ -386,7 +399,11 @@ impl App {
         if edits.is_empty() {
             return;
         }
-        let label = if edits.len() == 1 { "Duplicate marker" } else { "Duplicate markers" };
+        let label = if edits.len() == 1 {
+            "Duplicate marker"
+        } else {
+            "Duplicate markers"
+        };
         self.editor.edit_once(label, edits, &mut self.commands);
         self.editor.picked = copies;
     }
@@ -404,19 +421,25 @@ impl App {
                 .collect()
         });
         if !edits.is_empty() {
-            self.editor.edit_once("Move marker", edits, &mut self.commands);
+            self.editor
+                .edit_once("Move marker", edits, &mut self.commands);
         }
     }
 
     fn export_archive(&mut self, published: &Published) {
         let party = published.party.as_ref().and_then(|id| {
-            published.library.parties.iter().find(|party| party.id == *id)
+            published
+                .library
+                .parties
+                .iter()
+                .find(|party| party.id == *id)
         });
         if let Some(party) = party {
-            self.commands.push(Command::AskFile(FilePurpose::ExportArchive {
-                party: party.id.clone(),
-                name: party.name.clone(),
-            }));
+            self.commands
+                .push(Command::AskFile(FilePurpose::ExportArchive {
+                    party: party.id.clone(),
+                    name: party.name.clone(),
+                }));
         }
     }
 
@@ -440,9 +463,8 @@ impl App {
                     return;
                 }
                 // One map fills the empty scene that is open; more make scenes of their own.
-                let into = into.or_else(|| {
-                    (files.len() == 1).then(|| empty_scene(published)).flatten()
-                });
+                let into =
+                    into.or_else(|| (files.len() == 1).then(|| empty_scene(published)).flatten());
                 self.editor.settings.hints_done.insert("map".to_owned());
                 self.send(ctx, Request::Import { files, into });
             }

@@ -153,11 +153,21 @@ impl FilePurpose {
         let safe = |name: &str| {
             let cut: String = name
                 .chars()
-                .map(|c| if c.is_alphanumeric() || " -_".contains(c) { c } else { '-' })
+                .map(|c| {
+                    if c.is_alphanumeric() || " -_".contains(c) {
+                        c
+                    } else {
+                        '-'
+                    }
+                })
                 .take(80)
                 .collect();
             let cut = cut.trim().to_owned();
-            if cut.is_empty() { "tableglow".to_owned() } else { cut }
+            if cut.is_empty() {
+                "tableglow".to_owned()
+            } else {
+                cut
+            }
         };
         match self {
             Self::ExportArchive { name, .. } => format!("{}.tableglow", safe(name)),

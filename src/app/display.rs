@@ -147,7 +147,9 @@ impl DisplayState {
                 let size = monitor.size();
                 Monitor {
                     choice: MonitorChoice {
-                        name: monitor.name().unwrap_or_else(|| format!("Monitor {}", index + 1)),
+                        name: monitor
+                            .name()
+                            .unwrap_or_else(|| format!("Monitor {}", index + 1)),
                         position_px: [position.x, position.y],
                         size_px: [size.width, size.height],
                     },
@@ -199,13 +201,21 @@ impl DisplayState {
             self.monitors
                 .iter()
                 .position(|monitor| !monitor.primary)
-                .or(if self.monitors.is_empty() { None } else { Some(0) })
+                .or(if self.monitors.is_empty() {
+                    None
+                } else {
+                    Some(0)
+                })
         };
         let Some(chosen) = &self.chosen else {
             return (fallback(), None);
         };
         let exact = self.monitors.iter().position(|m| m.choice == *chosen);
-        let by_name = || self.monitors.iter().position(|m| m.choice.name == chosen.name);
+        let by_name = || {
+            self.monitors
+                .iter()
+                .position(|m| m.choice.name == chosen.name)
+        };
         match exact.or_else(by_name) {
             Some(index) => (Some(index), None),
             None => {
@@ -230,7 +240,9 @@ impl DisplayState {
     ) {
         self.chosen = Some(choice);
         self.enumerate(window);
-        if self.open && let (Some(index), None) = self.monitor_index() {
+        if self.open
+            && let (Some(index), None) = self.monitor_index()
+        {
             self.shared.fullscreen.store(true, Ordering::Relaxed);
             ctx.send_viewport_cmd_to(viewport_id(), ViewportCommand::SetMonitor(index));
         }
@@ -249,7 +261,9 @@ impl DisplayState {
         if self.shared.close_wanted.swap(false, Ordering::Relaxed) {
             self.open = false;
         }
-        self.shared.transitions.store(transitions, Ordering::Relaxed);
+        self.shared
+            .transitions
+            .store(transitions, Ordering::Relaxed);
         self.shared.animation.store(animation, Ordering::Relaxed);
         if !self.open {
             return;
@@ -307,8 +321,7 @@ impl Shared {
             self.keys(ui);
         }
         let rect = if class == ViewportClass::EmbeddedWindow {
-            let (rect, _) =
-                ui.allocate_exact_size(egui::vec2(480.0, 270.0), egui::Sense::hover());
+            let (rect, _) = ui.allocate_exact_size(egui::vec2(480.0, 270.0), egui::Sense::hover());
             rect
         } else {
             ui.ctx().content_rect()
@@ -423,7 +436,13 @@ fn party_name(published: &Published) -> &str {
     published
         .party
         .as_ref()
-        .and_then(|id| published.library.parties.iter().find(|party| party.id == *id))
+        .and_then(|id| {
+            published
+                .library
+                .parties
+                .iter()
+                .find(|party| party.id == *id)
+        })
         .map_or("", |party| &party.name)
 }
 
@@ -447,11 +466,7 @@ fn calm_words(ui: &Ui, rect: egui::Rect, first: &str, second: &str) {
         tokens.text,
         rect.width() * 0.8,
     );
-    painter.galley(
-        middle - name.size() / 2.0,
-        Arc::clone(&name),
-        tokens.text,
-    );
+    painter.galley(middle - name.size() / 2.0, Arc::clone(&name), tokens.text);
     if !second.is_empty() {
         painter.text(
             middle + egui::vec2(0.0, name.size().y / 2.0 + size * 0.5),

@@ -167,8 +167,7 @@ impl Editor {
             return;
         };
         let tool = std::mem::take(&mut self.tool);
-        let (tool, effects) =
-            self.with_context(&scene, |ctx| tool.transition(event, ctx));
+        let (tool, effects) = self.with_context(&scene, |ctx| tool.transition(event, ctx));
         self.tool = tool;
         for effect in effects {
             match effect {
@@ -202,10 +201,7 @@ impl Editor {
             scene: &scene.id,
             markers: &scene.markers,
             picked: &self.picked,
-            map_from_world: scene
-                .map
-                .as_ref()
-                .map(|map| map.placement.map_from_world()),
+            map_from_world: scene.map.as_ref().map(|map| map.placement.map_from_world()),
             document_from_world: &document_from_world,
             snap_world: &snap_world,
             snapping: self.settings.snapping,
@@ -222,9 +218,10 @@ impl Editor {
     /// How the scene is looked at: as last time, else fitted.
     #[must_use]
     pub fn camera_of(&self, scene: &SceneSnapshot) -> Camera {
-        self.cameras.get(&scene.id).copied().unwrap_or_else(|| {
-            super::canvas::view::fit_display(scene, self.canvas_points)
-        })
+        self.cameras
+            .get(&scene.id)
+            .copied()
+            .unwrap_or_else(|| super::canvas::view::fit_display(scene, self.canvas_points))
     }
 
     /// One edit that is a step of its own.

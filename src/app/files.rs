@@ -62,7 +62,9 @@ impl FileDialogs {
                 let saving = dialog.set_file_name(purpose.suggested_name()).save_file();
                 Box::pin(async move {
                     let file = saving.await;
-                    file.map(|file| file.path().to_owned()).into_iter().collect()
+                    file.map(|file| file.path().to_owned())
+                        .into_iter()
+                        .collect()
                 })
             } else if many {
                 let picking = dialog.add_filter("All files", &["*"]).pick_files();
@@ -74,7 +76,9 @@ impl FileDialogs {
                 let picking = dialog.add_filter("All files", &["*"]).pick_file();
                 Box::pin(async move {
                     let file = picking.await;
-                    file.map(|file| file.path().to_owned()).into_iter().collect()
+                    file.map(|file| file.path().to_owned())
+                        .into_iter()
+                        .collect()
                 })
             };
         let to_us = self.to_us.clone();

@@ -5,9 +5,7 @@
 
 use std::sync::Arc;
 
-use eframe::egui_wgpu::{
-    SurfaceConfig, WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew,
-};
+use eframe::egui_wgpu::{SurfaceConfig, WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
 use wgpu::{Adapter, AdapterInfo, Backend, DeviceType};
 
 /// How eframe shall find its device. `safe`: software only.
@@ -93,5 +91,9 @@ fn rank(info: &AdapterInfo) -> (u8, u8) {
         Backend::Vulkan => 1,
         _ => 2,
     };
-    if kind == 9 { (9, backend) } else { (backend, kind) }
+    if kind == 9 {
+        (9, backend)
+    } else {
+        (backend, kind)
+    }
 }

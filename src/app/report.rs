@@ -89,9 +89,19 @@ fn without(line: &str, secrets: &[String]) -> String {
         .map(|word| {
             // Whatever looks like a path or a file of pictures or maps.
             let path = word.contains('/') && word.matches('/').count() > 1 || word.contains(":\\");
-            let file = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".gif", "vtt", ".tableglow"]
-                .iter()
-                .any(|ending| word.to_lowercase().contains(ending));
+            let file = [
+                ".png",
+                ".jpg",
+                ".jpeg",
+                ".webp",
+                ".bmp",
+                ".tif",
+                ".gif",
+                "vtt",
+                ".tableglow",
+            ]
+            .iter()
+            .any(|ending| word.to_lowercase().contains(ending));
             if path || file { "[path]" } else { word }
         })
         .collect::<Vec<_>>()

@@ -197,9 +197,11 @@ mod tests {
             ..Settings::default()
         };
         settings.save(&path).unwrap();
-        let text = std::fs::read_to_string(&path)
-            .unwrap()
-            .replacen('{', "{\"fromTheFuture\": {\"a\": 1},", 1);
+        let text = std::fs::read_to_string(&path).unwrap().replacen(
+            '{',
+            "{\"fromTheFuture\": {\"a\": 1},",
+            1,
+        );
         std::fs::write(&path, text).unwrap();
         let (read, told) = Settings::load(&path);
         assert_eq!(told, None);
@@ -215,7 +217,11 @@ mod tests {
     fn one_wrong_value_costs_only_itself() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
-        std::fs::write(&path, r#"{"theme": 7, "snapping": false, "windowSize": [1e30, -4]}"#).unwrap();
+        std::fs::write(
+            &path,
+            r#"{"theme": 7, "snapping": false, "windowSize": [1e30, -4]}"#,
+        )
+        .unwrap();
         let (read, told) = Settings::load(&path);
         assert_eq!(told, None);
         assert!(!read.snapping);

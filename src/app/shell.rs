@@ -311,11 +311,7 @@ impl App {
 
     fn panes(&mut self, ui: &mut Ui, published: &Published) {
         let tokens = Tokens::of(ui.ctx());
-        let frame = |margin: Margin| {
-            egui::Frame::new()
-                .fill(tokens.pane)
-                .inner_margin(margin)
-        };
+        let frame = |margin: Margin| egui::Frame::new().fill(tokens.pane).inner_margin(margin);
         egui::Panel::top("menu")
             .frame(frame(Margin::symmetric(8, 2)))
             .show(ui, |ui| {

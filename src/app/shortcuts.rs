@@ -206,49 +206,104 @@ const CMD_SHIFT: Modifiers = Modifiers {
 pub static TABLE: &[Line] = &[
     line(Action::OpenFiles, Menu::File, "Open map or picture…").on(CMD, Key::O),
     line(Action::NewScene, Menu::File, "New scene").on(CMD, Key::N),
-    line(Action::Library, Menu::File, "Parties and games…").on(CMD, Key::L).ruled(),
+    line(Action::Library, Menu::File, "Parties and games…")
+        .on(CMD, Key::L)
+        .ruled(),
     line(Action::ImportArchive, Menu::File, "Import campaign…").ruled(),
     line(Action::ExportArchive, Menu::File, "Export campaign…").on(CMD_SHIFT, Key::E),
-    line(Action::ExportUniversalVtt, Menu::File, "Export scene as Universal VTT…"),
-    line(Action::ExportPicture, Menu::File, "Export scene as picture…"),
+    line(
+        Action::ExportUniversalVtt,
+        Menu::File,
+        "Export scene as Universal VTT…",
+    ),
+    line(
+        Action::ExportPicture,
+        Menu::File,
+        "Export scene as picture…",
+    ),
     line(Action::Backups, Menu::File, "Backups…").ruled(),
     line(Action::Settings, Menu::File, "Settings…").on(CMD, Key::Comma),
-    line(Action::Quit, Menu::File, "Quit").on(CMD, Key::Q).ruled(),
+    line(Action::Quit, Menu::File, "Quit")
+        .on(CMD, Key::Q)
+        .ruled(),
     line(Action::Undo, Menu::Edit, "Undo").on(CMD, Key::Z),
-    line(Action::Redo, Menu::Edit, "Redo").on(CMD_SHIFT, Key::Z).also(CMD, Key::Y),
+    line(Action::Redo, Menu::Edit, "Redo")
+        .on(CMD_SHIFT, Key::Z)
+        .also(CMD, Key::Y),
     line(Action::Paste, Menu::Edit, "Paste picture as map").ruled(),
     line(Action::Duplicate, Menu::Edit, "Duplicate").on(CMD, Key::D),
-    line(Action::Delete, Menu::Edit, "Delete").on(PLAIN, Key::Delete).also(PLAIN, Key::Backspace),
+    line(Action::Delete, Menu::Edit, "Delete")
+        .on(PLAIN, Key::Delete)
+        .also(PLAIN, Key::Backspace),
     line(Action::SelectAll, Menu::Edit, "Pick all markers").on(CMD, Key::A),
-    line(Action::Fit, Menu::View, "Fit the table").on(PLAIN, Key::Num0).also(CMD, Key::Num0),
+    line(Action::Fit, Menu::View, "Fit the table")
+        .on(PLAIN, Key::Num0)
+        .also(CMD, Key::Num0),
     line(Action::FitMap, Menu::View, "Fit the map").on(SHIFT, Key::Num0),
-    line(Action::ZoomIn, Menu::View, "Zoom in").on(PLAIN, Key::Plus).also(PLAIN, Key::Equals),
+    line(Action::ZoomIn, Menu::View, "Zoom in")
+        .on(PLAIN, Key::Plus)
+        .also(PLAIN, Key::Equals),
     line(Action::ZoomOut, Menu::View, "Zoom out").on(PLAIN, Key::Minus),
     line(Action::ZoomOne, Menu::View, "Zoom to 100 %").on(PLAIN, Key::Num1),
-    line(Action::LeftPane, Menu::View, "Scene list").on(CMD, Key::Num1).ruled(),
+    line(Action::LeftPane, Menu::View, "Scene list")
+        .on(CMD, Key::Num1)
+        .ruled(),
     line(Action::RightPane, Menu::View, "Inspector").on(CMD, Key::Num2),
     line(Action::Snapping, Menu::View, "Snap markers to the grid").on(PLAIN, Key::S),
     line(Action::PreviousScene, Menu::Scene, "Previous scene").on(PLAIN, Key::PageUp),
     line(Action::NextScene, Menu::Scene, "Next scene").on(PLAIN, Key::PageDown),
-    line(Action::RenameScene, Menu::Scene, "Rename scene").on(PLAIN, Key::F2).ruled(),
+    line(Action::RenameScene, Menu::Scene, "Rename scene")
+        .on(PLAIN, Key::F2)
+        .ruled(),
     line(Action::DuplicateScene, Menu::Scene, "Duplicate scene").on(CMD_SHIFT, Key::D),
-    line(Action::DeleteScene, Menu::Scene, "Delete scene").on(CMD, Key::Delete).also(CMD, Key::Backspace),
-    line(Action::ClearFog, Menu::Scene, "Reveal everything").on(PLAIN, Key::F).ruled(),
+    line(Action::DeleteScene, Menu::Scene, "Delete scene")
+        .on(CMD, Key::Delete)
+        .also(CMD, Key::Backspace),
+    line(Action::ClearFog, Menu::Scene, "Reveal everything")
+        .on(PLAIN, Key::F)
+        .ruled(),
     line(Action::ResetFog, Menu::Scene, "Cover everything with fog").on(SHIFT, Key::F),
     line(Action::RemoveMap, Menu::Scene, "Remove map").ruled(),
-    line(Action::ShowOnTable, Menu::Table, "Show this scene on the table").on(CMD, Key::Enter),
+    line(
+        Action::ShowOnTable,
+        Menu::Table,
+        "Show this scene on the table",
+    )
+    .on(CMD, Key::Enter),
     line(Action::ClearTable, Menu::Table, "Clear the table"),
     line(Action::Pause, Menu::Table, "Pause").on(CMD, Key::P),
-    line(Action::PlayerDisplay, Menu::Table, "Player display").on(CMD_SHIFT, Key::P).ruled(),
-    line(Action::DisplayFullscreen, Menu::Table, "Player display full screen").on(PLAIN, Key::F11),
+    line(Action::PlayerDisplay, Menu::Table, "Player display")
+        .on(CMD_SHIFT, Key::P)
+        .ruled(),
+    line(
+        Action::DisplayFullscreen,
+        Menu::Table,
+        "Player display full screen",
+    )
+    .on(PLAIN, Key::F11),
     line(Action::Shortcuts, Menu::Help, "Keyboard shortcuts").on(PLAIN, Key::F1),
     line(Action::SaveReport, Menu::Help, "Save report…").ruled(),
     line(Action::About, Menu::Help, "About Tableglow"),
-    line(Action::Tool(ToolKind::Select), Menu::Tools, "Select and move").on(PLAIN, Key::V),
+    line(
+        Action::Tool(ToolKind::Select),
+        Menu::Tools,
+        "Select and move",
+    )
+    .on(PLAIN, Key::V),
     line(Action::Tool(ToolKind::Hand), Menu::Tools, "Hand").on(PLAIN, Key::H),
     line(Action::Tool(ToolKind::FogBrush), Menu::Tools, "Fog brush").on(PLAIN, Key::E),
-    line(Action::Tool(ToolKind::FogRectangle), Menu::Tools, "Fog rectangle").on(PLAIN, Key::R),
-    line(Action::Tool(ToolKind::FogEllipse), Menu::Tools, "Fog ellipse").on(PLAIN, Key::O),
+    line(
+        Action::Tool(ToolKind::FogRectangle),
+        Menu::Tools,
+        "Fog rectangle",
+    )
+    .on(PLAIN, Key::R),
+    line(
+        Action::Tool(ToolKind::FogEllipse),
+        Menu::Tools,
+        "Fog ellipse",
+    )
+    .on(PLAIN, Key::O),
     line(Action::Tool(ToolKind::Marker), Menu::Tools, "Add markers").on(PLAIN, Key::M),
     line(Action::SwapMode, Menu::Tools, "Reveal or cover").on(PLAIN, Key::X),
     line(Action::Mode(StrokeMode::Erase), Menu::Tools, "Reveal"),

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use eframe::egui;
-use egui::{Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke, TextStyle};
+use egui::{
+    Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke, TextStyle,
+};
 
 /// Height of a control, points.
 pub const CONTROL_HEIGHT: f32 = 28.0;
@@ -211,9 +213,18 @@ pub fn icon_font(size: f32) -> FontId {
 pub fn install_fonts(ctx: &egui::Context) {
     let mut fonts = FontDefinitions::default();
     for (name, bytes) in [
-        ("inter", &include_bytes!("../../assets/fonts/Inter-Regular.ttf")[..]),
-        ("inter-semibold", &include_bytes!("../../assets/fonts/Inter-SemiBold.ttf")[..]),
-        ("phosphor", &include_bytes!("../../assets/fonts/Phosphor.ttf")[..]),
+        (
+            "inter",
+            &include_bytes!("../../assets/fonts/Inter-Regular.ttf")[..],
+        ),
+        (
+            "inter-semibold",
+            &include_bytes!("../../assets/fonts/Inter-SemiBold.ttf")[..],
+        ),
+        (
+            "phosphor",
+            &include_bytes!("../../assets/fonts/Phosphor.ttf")[..],
+        ),
     ] {
         fonts
             .font_data
@@ -237,9 +248,10 @@ pub fn install_fonts(ctx: &egui::Context) {
     fonts
         .families
         .insert(semibold(), stack(&["inter-semibold", "phosphor"]));
-    fonts
-        .families
-        .insert(FontFamily::Name("icons".into()), stack(&["phosphor", "inter"]));
+    fonts.families.insert(
+        FontFamily::Name("icons".into()),
+        stack(&["phosphor", "inter"]),
+    );
     ctx.set_fonts(fonts);
 }
 
@@ -347,11 +359,9 @@ mod tests {
     fn every_text_can_be_read_in_every_theme() {
         for (choice, name) in ThemeChoice::ALL {
             let t = Tokens::of_theme(choice);
-            for (ground_name, ground) in [
-                ("canvas", t.canvas),
-                ("pane", t.pane),
-                ("raised", t.raised),
-            ] {
+            for (ground_name, ground) in
+                [("canvas", t.canvas), ("pane", t.pane), ("raised", t.raised)]
+            {
                 for (ink_name, ink) in [
                     ("text", t.text),
                     ("muted", t.muted),
@@ -361,11 +371,17 @@ mod tests {
                     ("good", t.good),
                 ] {
                     let ratio = contrast(ink, ground);
-                    assert!(ratio >= 4.5, "{name}: {ink_name} on {ground_name} is {ratio:.2}:1");
+                    assert!(
+                        ratio >= 4.5,
+                        "{name}: {ink_name} on {ground_name} is {ratio:.2}:1"
+                    );
                 }
             }
             for (ink, ground) in [(t.on_live, t.live), (t.on_edit, t.edit), (t.text, t.hover)] {
-                assert!(contrast(ink, ground) >= 4.5, "{name}: {ink:?} on {ground:?}");
+                assert!(
+                    contrast(ink, ground) >= 4.5,
+                    "{name}: {ink:?} on {ground:?}"
+                );
             }
         }
     }

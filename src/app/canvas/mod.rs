@@ -58,7 +58,9 @@ pub fn show(
 
     bridge.paint_editor(ui, &view, &scene, editor.layers);
     let painter = ui.painter_at(rect);
-    overlay::paint(&painter, &view, &scene, published, editor, &response, &tokens);
+    overlay::paint(
+        &painter, &view, &scene, published, editor, &response, &tokens,
+    );
     if response.has_focus() && ui.input(|input| input.key_down(egui::Key::Tab)) {
         super::widgets::frames::outline(&painter, rect.shrink(1.0), tokens.edit, 2.0);
     }
@@ -157,7 +159,9 @@ fn wheel(ui: &Ui, response: &egui::Response, view: &mut View, editor: &mut Edito
 
 /// The next larger or smaller brush.
 pub fn step_brush(editor: &mut Editor, larger: bool) {
-    const SIZES: [f64; 12] = [0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0];
+    const SIZES: [f64; 12] = [
+        0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0,
+    ];
     let now = editor.settings.brush_cells;
     let next = if larger {
         SIZES.iter().find(|&&size| size > now + 1e-9)
@@ -201,7 +205,10 @@ fn feed_tool(
         )
     });
     let mine = response.is_pointer_button_down_on() || response.hovered();
-    if pressed && mine && let Some(at) = origin.or(latest).filter(|at| view.rect.contains(*at)) {
+    if pressed
+        && mine
+        && let Some(at) = origin.or(latest).filter(|at| view.rect.contains(*at))
+    {
         let at_world = view.world(at);
         editor.feed(Event::Press { at_world, keys }, published, commands);
     }

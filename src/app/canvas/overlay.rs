@@ -21,10 +21,8 @@ use crate::session::api::Published;
 
 /// The words of a canvas without a scene.
 pub fn no_scene(ui: &mut Ui, rect: egui::Rect, published: &Published, commands: &mut Commands) {
-    let room = egui::Rect::from_center_size(
-        rect.center(),
-        egui::vec2(rect.width().min(360.0), 200.0),
-    );
+    let room =
+        egui::Rect::from_center_size(rect.center(), egui::vec2(rect.width().min(360.0), 200.0));
     ui.scope_builder(egui::UiBuilder::new().max_rect(room), |ui| {
         let (words, action) = if published.game.is_none() {
             (
@@ -77,9 +75,18 @@ pub fn paint(
         }
         Tool::Brush(brush) => {
             if let super::super::tools::brush::Brush::Drawing(stroke) = brush {
-                stroke_preview(painter, view, scene, editor, stroke.path_world(), stroke.mode());
+                stroke_preview(
+                    painter,
+                    view,
+                    scene,
+                    editor,
+                    stroke.path_world(),
+                    stroke.mode(),
+                );
             }
-            if scene.map.is_some() && let Some(at) = response.hover_pos() {
+            if scene.map.is_some()
+                && let Some(at) = response.hover_pos()
+            {
                 let shift = painter.ctx().input(|input| input.modifiers.shift);
                 let mode = if shift {
                     super::super::tools::other_mode(editor.mode)
@@ -141,8 +148,12 @@ fn frame(
     let mut corner = top_left - egui::vec2(0.0, size.y);
     // The word stays in sight when the frame's corner is not.
     let room = view.rect.shrink(8.0);
-    corner.x = corner.x.clamp(room.left(), (room.right() - size.x).max(room.left()));
-    corner.y = corner.y.clamp(room.top(), (room.bottom() - size.y).max(room.top()));
+    corner.x = corner
+        .x
+        .clamp(room.left(), (room.right() - size.x).max(room.left()));
+    corner.y = corner
+        .y
+        .clamp(room.top(), (room.bottom() - size.y).max(room.top()));
     let ground = egui::Rect::from_min_size(corner, size);
     painter.rect_filled(ground, egui::CornerRadius::same(4), ink);
     painter.galley(corner + egui::vec2(6.0, 2.0), galley, ground_ink);
@@ -166,10 +177,18 @@ fn picked_rings(
     editor: &Editor,
     tokens: &Tokens,
 ) {
-    for marker in scene.markers.iter().filter(|m| editor.picked.contains(&m.id)) {
+    for marker in scene
+        .markers
+        .iter()
+        .filter(|m| editor.picked.contains(&m.id))
+    {
         let center = view.screen(marker.position_world);
         let radius = points(marker.diameter_world / 2.0 * view.camera.zoom) + 3.0;
-        painter.circle_stroke(center, radius + 0.5, Stroke::new(4.0, Color32::from_black_alpha(120)));
+        painter.circle_stroke(
+            center,
+            radius + 0.5,
+            Stroke::new(4.0, Color32::from_black_alpha(120)),
+        );
         painter.circle_stroke(center, radius, Stroke::new(2.0, tokens.edit));
     }
 }
@@ -201,7 +220,11 @@ fn brush_cursor(
 ) {
     let radius = brush_radius(view, scene, editor).max(2.0);
     let ink = mode_ink(mode);
-    painter.circle_stroke(at, radius + 1.0, Stroke::new(3.0, Color32::from_black_alpha(130)));
+    painter.circle_stroke(
+        at,
+        radius + 1.0,
+        Stroke::new(3.0, Color32::from_black_alpha(130)),
+    );
     painter.circle_stroke(at, radius, Stroke::new(1.5, ink));
     let sign = match mode {
         StrokeMode::Erase => "−",
@@ -223,7 +246,11 @@ fn brush_cursor(
     );
     let corner = at + egui::vec2(radius * 0.72 + 6.0, radius * 0.72 + 6.0);
     let ground = egui::Rect::from_min_size(corner, galley.size()).expand2(egui::vec2(5.0, 2.0));
-    painter.rect_filled(ground, egui::CornerRadius::same(4), tokens.pane.gamma_multiply(0.9));
+    painter.rect_filled(
+        ground,
+        egui::CornerRadius::same(4),
+        tokens.pane.gamma_multiply(0.9),
+    );
     painter.galley(corner, galley, tokens.text);
 }
 
@@ -306,7 +333,10 @@ fn ghost(painter: &Painter, view: &View, scene: &SceneSnapshot, at_world: DVec2,
         Stroke::new(1.5, tokens.edit),
     );
     let arm = to_vec2(DVec2::new(4.0, 0.0));
-    painter.line_segment([center - arm, center + arm], Stroke::new(1.0, tokens.on_edit));
+    painter.line_segment(
+        [center - arm, center + arm],
+        Stroke::new(1.0, tokens.on_edit),
+    );
     painter.line_segment(
         [center - arm.rot90(), center + arm.rot90()],
         Stroke::new(1.0, tokens.on_edit),

@@ -111,9 +111,7 @@ pub fn zoomed(camera: Camera, pointer: DVec2, zoom: f64, canvas: DVec2) -> Camer
         return camera;
     }
     let zoom = zoom.clamp(ZOOM_MIN, ZOOM_MAX);
-    let under = camera
-        .world_from_screen(canvas)
-        .transform_point2(pointer);
+    let under = camera.world_from_screen(canvas).transform_point2(pointer);
     Camera {
         zoom,
         offset: camera.offset + under * (camera.zoom - zoom),

@@ -34,18 +34,29 @@ impl BackupsDialog {
             );
             ui.add_space(8.0);
             ui.add_enabled_ui(library.writable, |ui| {
-                if TextButton::new("Back up now").icon(icons::FLOPPY_DISK).show(ui).clicked() {
+                if TextButton::new("Back up now")
+                    .icon(icons::FLOPPY_DISK)
+                    .show(ui)
+                    .clicked()
+                {
                     commands.request(Request::Backup);
                 }
             });
             ui.add_space(8.0);
             if library.backups.is_empty() {
-                empty_state(ui, icons::CLOCK_COUNTER_CLOCKWISE, "There is no backup yet.", None);
+                empty_state(
+                    ui,
+                    icons::CLOCK_COUNTER_CLOCKWISE,
+                    "There is no backup yet.",
+                    None,
+                );
             }
             let mut stay = true;
             for backup in &library.backups {
                 ui.push_id(&backup.name, |ui| {
-                    card(ui, |ui| stay &= self.backup(ui, backup, library.writable, commands));
+                    card(ui, |ui| {
+                        stay &= self.backup(ui, backup, library.writable, commands)
+                    });
                 });
                 ui.add_space(4.0);
             }
@@ -69,7 +80,11 @@ impl BackupsDialog {
             let mut stay = true;
             ui.add_enabled_ui(can_write, |ui| {
                 if self.chosen.as_deref() == Some(&*backup.name) {
-                    if TextButton::new("Restore this").accent(Accent::Live).show(ui).clicked() {
+                    if TextButton::new("Restore this")
+                        .accent(Accent::Live)
+                        .show(ui)
+                        .clicked()
+                    {
                         commands.request(Request::Restore {
                             backup: backup.name.clone(),
                         });
@@ -113,7 +128,11 @@ fn when(unix_ms: i64) -> String {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_index = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    let month = if month_index < 10 {
+        month_index + 3
+    } else {
+        month_index - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     format!(
         "{year}-{month:02}-{day:02} {:02}:{:02} UTC",

@@ -74,8 +74,13 @@ impl DefaultsDialog {
             let mut resolution = d.display_resolution_px;
             let [x, y] = d.display_size_in;
             let mut diagonal = x.hypot(y);
-            let (response, _) =
-                number(ui, "Screen diagonal", &mut diagonal, &spec(5.0, 300.0, 1.0, " in", false), None);
+            let (response, _) = number(
+                ui,
+                "Screen diagonal",
+                &mut diagonal,
+                &spec(5.0, 300.0, 1.0, " in", false),
+                None,
+            );
             if response.changed() {
                 d.display_size_in = of_diagonal(diagonal, resolution);
             }
@@ -97,38 +102,73 @@ impl DefaultsDialog {
             for (axis, label) in [(0, "Padding left and right"), (1, "Padding top and bottom")] {
                 if let Some(side) = d.display_padding_px.get_mut(axis) {
                     let mut px = f64::from(*side);
-                    let (response, _) =
-                        number(ui, label, &mut px, &spec(0.0, 10_000.0, 1.0, " px", true), None);
+                    let (response, _) = number(
+                        ui,
+                        label,
+                        &mut px,
+                        &spec(0.0, 10_000.0, 1.0, " px", true),
+                        None,
+                    );
                     if response.changed() {
                         *side = crate::app::tools::whole(px).unsigned_abs();
                     }
                 }
             }
             row(ui, "Grid", None, |ui| {
-                choice(ui, "Grid", &mut d.grid_type, &[(0, "Squares"), (1, "Hexes")])
+                choice(
+                    ui,
+                    "Grid",
+                    &mut d.grid_type,
+                    &[(0, "Squares"), (1, "Hexes")],
+                )
             });
             if d.grid_type == crate::model::scene::GRID_TYPE_HEX {
                 row(ui, "Flat-topped hexes", None, |ui| {
                     switch(ui, &mut d.hex_flat_top, "Flat-topped hexes")
                 });
             }
-            number(ui, "Cell size", &mut d.grid_spacing_in, &spec(0.01, 100.0, 0.25, " in", false), None);
-            number(ui, "Line width", &mut d.grid_line_thickness_px, &spec(0.5, 100.0, 1.0, " px", false), None);
+            number(
+                ui,
+                "Cell size",
+                &mut d.grid_spacing_in,
+                &spec(0.01, 100.0, 0.25, " in", false),
+                None,
+            );
+            number(
+                ui,
+                "Line width",
+                &mut d.grid_line_thickness_px,
+                &spec(0.5, 100.0, 1.0, " px", false),
+                None,
+            );
             row(ui, "Pause picture", None, |ui| {
-                let words = if d.pause_picture.is_some() { "Replace" } else { "Choose" };
-                if TextButton::new(words).icon(icons::FILE_IMAGE).show(ui).clicked() {
+                let words = if d.pause_picture.is_some() {
+                    "Replace"
+                } else {
+                    "Choose"
+                };
+                if TextButton::new(words)
+                    .icon(icons::FILE_IMAGE)
+                    .show(ui)
+                    .clicked()
+                {
                     commands.push(Command::AskFile(FilePurpose::PausePicture {
                         party: self.party.clone(),
                     }));
                 }
-                if d.pause_picture.is_some() && TextButton::new("Remove").flat().show(ui).clicked() {
+                if d.pause_picture.is_some() && TextButton::new("Remove").flat().show(ui).clicked()
+                {
                     d.pause_picture = None;
                 }
             });
             ui.add_space(12.0);
             let mut stay = true;
             ui.horizontal(|ui| {
-                if TextButton::new("Save").accent(Accent::Edit).show(ui).clicked() {
+                if TextButton::new("Save")
+                    .accent(Accent::Edit)
+                    .show(ui)
+                    .clicked()
+                {
                     commands.request(Request::SetPartyDefaults {
                         party: self.party.clone(),
                         defaults: d.clone(),

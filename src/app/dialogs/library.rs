@@ -53,14 +53,24 @@ impl LibraryDialog {
             let can_write = library.writable;
             for party in &library.parties {
                 ui.push_id(party.id.as_str(), |ui| {
-                    card(ui, |ui| self.party(ui, party, published, can_write, commands));
+                    card(ui, |ui| {
+                        self.party(ui, party, published, can_write, commands)
+                    });
                 });
                 ui.add_space(8.0);
             }
             ui.add_enabled_ui(can_write, |ui| {
-                if self.naming.as_ref().is_some_and(|(what, _)| *what == Naming::NewParty) {
+                if self
+                    .naming
+                    .as_ref()
+                    .is_some_and(|(what, _)| *what == Naming::NewParty)
+                {
                     self.name_field(ui, "Name of the new party", commands);
-                } else if TextButton::new("New party").icon(icons::PLUS).show(ui).clicked() {
+                } else if TextButton::new("New party")
+                    .icon(icons::PLUS)
+                    .show(ui)
+                    .clicked()
+                {
                     self.begin(Naming::NewParty, "");
                 }
             });
@@ -94,20 +104,27 @@ impl LibraryDialog {
                     ui.set_width(width);
                     ui.add(
                         egui::Label::new(
-                            egui::RichText::new(&party.name).size(15.0).family(semibold()),
+                            egui::RichText::new(&party.name)
+                                .size(15.0)
+                                .family(semibold()),
                         )
                         .truncate(),
                     );
                 });
                 ui.add_enabled_ui(can_write, |ui| {
                     let name = format!("Defaults of {}", party.name);
-                    if IconButton::new(icons::SLIDERS_HORIZONTAL, &name).show(ui).clicked()
+                    if IconButton::new(icons::SLIDERS_HORIZONTAL, &name)
+                        .show(ui)
+                        .clicked()
                         && let Some(dialog) = Dialog::defaults(&party.id, published)
                     {
                         commands.push(Command::Dialog(Some(dialog)));
                     }
                     let name = format!("Rename {}", party.name);
-                    if IconButton::new(icons::PENCIL_SIMPLE, &name).show(ui).clicked() {
+                    if IconButton::new(icons::PENCIL_SIMPLE, &name)
+                        .show(ui)
+                        .clicked()
+                    {
                         self.begin(Naming::Party(party.id.clone()), &party.name);
                     }
                 });
@@ -119,7 +136,12 @@ impl LibraryDialog {
         ui.add_enabled_ui(can_write, |ui| {
             if self.is_naming(&Naming::NewGame(party.id.clone())) {
                 self.name_field(ui, "Name of the new game", commands);
-            } else if TextButton::new("New game").icon(icons::PLUS).flat().show(ui).clicked() {
+            } else if TextButton::new("New game")
+                .icon(icons::PLUS)
+                .flat()
+                .show(ui)
+                .clicked()
+            {
                 self.begin(Naming::NewGame(party.id.clone()), "");
             }
         });
@@ -141,8 +163,8 @@ impl LibraryDialog {
         let open = published.game.as_ref() == Some(&game.id);
         ui.horizontal(|ui| {
             let width = (ui.available_width() - 40.0).max(60.0);
-            let words = egui::RichText::new(&game.name)
-                .color(if open { tokens.edit } else { tokens.text });
+            let words =
+                egui::RichText::new(&game.name).color(if open { tokens.edit } else { tokens.text });
             let button = egui::Button::selectable(open, words)
                 .min_size(egui::vec2(width, 28.0))
                 .truncate()
@@ -193,7 +215,11 @@ impl LibraryDialog {
             let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
             let good = !name.trim().is_empty();
             ui.add_enabled_ui(good, |ui| {
-                if TextButton::new("Done").accent(Accent::Edit).show(ui).clicked() {
+                if TextButton::new("Done")
+                    .accent(Accent::Edit)
+                    .show(ui)
+                    .clicked()
+                {
                     done = Some(true);
                 }
             });

@@ -67,7 +67,10 @@ impl PathDialog {
                 let words = if self.purpose.saves() { "Save" } else { "Open" };
                 let mut go = entered && good;
                 ui.add_enabled_ui(good, |ui| {
-                    go |= TextButton::new(words).accent(Accent::Edit).show(ui).clicked();
+                    go |= TextButton::new(words)
+                        .accent(Accent::Edit)
+                        .show(ui)
+                        .clicked();
                 });
                 if go {
                     commands.push(Command::FilesChosen(

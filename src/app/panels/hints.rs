@@ -35,7 +35,14 @@ pub fn follow(published: &Published, editor: &mut Editor) {
     if step.contains("map") || step.contains("Import") {
         done("map");
     }
-    let grid_words = ["Cell size", "Columns on the map", "Rows on the map", "Zoom", "Shape", "Placement"];
+    let grid_words = [
+        "Cell size",
+        "Columns on the map",
+        "Rows on the map",
+        "Zoom",
+        "Shape",
+        "Placement",
+    ];
     if grid_words.contains(&step) {
         done("grid");
     }

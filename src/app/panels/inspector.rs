@@ -99,7 +99,16 @@ fn of_scene(
             if part == Section::Map {
                 map_actions(ui, scene, editor, commands);
             }
-            properties(ui, &scene::TABLE, &scene.settings, part, scene, swatches, editor, commands);
+            properties(
+                ui,
+                &scene::TABLE,
+                &scene.settings,
+                part,
+                scene,
+                swatches,
+                editor,
+                commands,
+            );
             match part {
                 Section::Fog => fog_actions(ui, scene, commands),
                 Section::Display => display_note(ui, scene),
@@ -160,7 +169,10 @@ fn map_actions(ui: &mut Ui, scene: &SceneSnapshot, editor: &Editor, commands: &m
         let turn = |by: f64| {
             let degrees = scene.setting(scene::MAP_ROTATION) + by;
             // Whole turns come back to where they began.
-            vec![Assignment::new(scene::MAP_ROTATION, degrees.rem_euclid(360.0))]
+            vec![Assignment::new(
+                scene::MAP_ROTATION,
+                degrees.rem_euclid(360.0),
+            )]
         };
         if IconButton::new(icons::ARROW_COUNTER_CLOCKWISE, "Turn the map left")
             .show(ui)
@@ -178,9 +190,18 @@ fn map_actions(ui: &mut Ui, scene: &SceneSnapshot, editor: &Editor, commands: &m
             .show(ui)
             .clicked()
         {
-            set(editor, commands, scene, "Fit map", fitted(scene, map.placement));
+            set(
+                editor,
+                commands,
+                scene,
+                "Fit map",
+                fitted(scene, map.placement),
+            );
         }
-        if IconButton::new(icons::SWAP, "Replace the map").show(ui).clicked() {
+        if IconButton::new(icons::SWAP, "Replace the map")
+            .show(ui)
+            .clicked()
+        {
             commands.push(Command::AskFile(FilePurpose::Import { into }));
         }
         if IconButton::new(icons::TRASH, "Remove the map")
@@ -227,10 +248,18 @@ fn fog_actions(ui: &mut Ui, scene: &SceneSnapshot, commands: &mut Commands) {
     ui.add_space(4.0);
     ui.add_enabled_ui(scene.map.is_some(), |ui| {
         ui.horizontal(|ui| {
-            if TextButton::new("Reveal all").icon(icons::EYE).show(ui).clicked() {
+            if TextButton::new("Reveal all")
+                .icon(icons::EYE)
+                .show(ui)
+                .clicked()
+            {
                 commands.act(Action::ClearFog);
             }
-            if TextButton::new("Cover all").icon(icons::CLOUD_FOG).show(ui).clicked() {
+            if TextButton::new("Cover all")
+                .icon(icons::CLOUD_FOG)
+                .show(ui)
+                .clicked()
+            {
                 commands.act(Action::ResetFog);
             }
         });

@@ -24,7 +24,11 @@ pub fn show(ui: &mut Ui, editor: &Editor, commands: &mut Commands) {
             };
             let icon = if on { icons::EYE } else { icons::EYE_SLASH };
             let accent = if on { Accent::Plain } else { Accent::Muted };
-            if IconButton::new(icon, &label).accent(accent).show(ui).clicked() {
+            if IconButton::new(icon, &label)
+                .accent(accent)
+                .show(ui)
+                .clicked()
+            {
                 commands.push(Command::ToggleLayer(layer));
             }
             let ink = if on { tokens.text } else { tokens.muted };

@@ -44,7 +44,9 @@ pub fn show(
         let Some(value) = first.row.value(line) else {
             continue;
         };
-        let mixed = picked.iter().any(|other| other.row.value(line) != Some(value));
+        let mixed = picked
+            .iter()
+            .any(|other| other.row.value(line) != Some(value));
         property::show(ui, line, value, mixed, &rows, swatches, editor, commands);
     }
     ui.add_space(12.0);
@@ -89,8 +91,16 @@ fn picture(
         ui.colored_label(tokens.danger, "The picture is not on this machine.");
     }
     ui.horizontal(|ui| {
-        let words = if has { "Replace picture" } else { "Choose picture" };
-        if TextButton::new(words).icon(icons::FILE_IMAGE).show(ui).clicked() {
+        let words = if has {
+            "Replace picture"
+        } else {
+            "Choose picture"
+        };
+        if TextButton::new(words)
+            .icon(icons::FILE_IMAGE)
+            .show(ui)
+            .clicked()
+        {
             commands.push(Command::AskFile(FilePurpose::MarkerPicture {
                 scene: scene.id.clone(),
                 marker: marker.id.clone(),

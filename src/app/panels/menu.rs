@@ -179,10 +179,18 @@ fn status(ui: &mut Ui, published: &Published, commands: &mut Commands) {
         },
     );
     if let Some(party) = party {
-        words_job.append(&format!("   {}", short(&party.name)), 0.0, plain(tokens.muted));
+        words_job.append(
+            &format!("   {}", short(&party.name)),
+            0.0,
+            plain(tokens.muted),
+        );
     }
     if let Some(game) = game {
-        words_job.append(&format!("  ·  {}", short(&game.name)), 0.0, plain(tokens.muted));
+        words_job.append(
+            &format!("  ·  {}", short(&game.name)),
+            0.0,
+            plain(tokens.muted),
+        );
     }
     let response = ui
         .add(egui::Button::new(words_job).frame(false))

@@ -30,7 +30,12 @@ pub fn words_of(note: &Json) -> String {
         if matches!(kind, "paragraph" | "heading" | "codeBlock") {
             lines.push(String::new());
         }
-        for child in node.get("content").and_then(Json::as_array).into_iter().flatten() {
+        for child in node
+            .get("content")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+        {
             walk(child, lines);
         }
     }
@@ -64,7 +69,9 @@ pub fn is_rich(note: &Json) -> bool {
     let kind = note.get("type").and_then(Json::as_str).unwrap_or_default();
     let plain = match kind {
         "doc" | "paragraph" => true,
-        "text" => note.get("marks").is_none_or(|marks| marks.as_array().is_some_and(Vec::is_empty)),
+        "text" => note
+            .get("marks")
+            .is_none_or(|marks| marks.as_array().is_some_and(Vec::is_empty)),
         _ => false,
     };
     !plain

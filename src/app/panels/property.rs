@@ -4,8 +4,8 @@ use eframe::egui;
 use egui::Ui;
 
 use crate::app::command::Commands;
-use crate::app::gesture::Hold;
 use crate::app::editor::Editor;
+use crate::app::gesture::Hold;
 use crate::app::widgets::buttons::switch;
 use crate::app::widgets::fields::{self, NumberSpec};
 use crate::model::color::Rgb;
@@ -43,7 +43,9 @@ pub fn show(
     let resettable = mixed || !same_value(&shown, &default);
     let change = ui
         .push_id(field, |ui| {
-            control_ui(ui, field, property, control, &shown, resettable, swatches, &default)
+            control_ui(
+                ui, field, property, control, &shown, resettable, swatches, &default,
+            )
         })
         .inner;
     let Some(Change { value: new, hold }) = change else {
@@ -63,9 +65,14 @@ pub fn show(
             }],
         })
         .collect();
-    editor
-        .field
-        .change(field, property.label, hold, edits, &editor.gestures, commands);
+    editor.field.change(
+        field,
+        property.label,
+        hold,
+        edits,
+        &editor.gestures,
+        commands,
+    );
 }
 
 /// Colours are equal however they are spelled.
@@ -101,7 +108,10 @@ fn hold_value(ui: &Ui, field: egui::Id, value: Value) {
     ui.data_mut(|data| data.insert_temp(field, (value, now)));
 }
 
-#[expect(clippy::too_many_arguments, reason = "one control's surroundings, used once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one control's surroundings, used once"
+)]
 fn control_ui(
     ui: &mut Ui,
     field: egui::Id,
@@ -121,8 +131,9 @@ fn control_ui(
     match control {
         Control::Toggle => {
             let mut on = bool::from_value(value).unwrap_or_default();
-            let (changed, clicked) =
-                fields::row(ui, label, Some(resettable), |ui| switch(ui, &mut on, label).changed());
+            let (changed, clicked) = fields::row(ui, label, Some(resettable), |ui| {
+                switch(ui, &mut on, label).changed()
+            });
             reset(clicked).or_else(|| changed.then(|| now(Value::Bool(on))))
         }
         Control::Slider {
@@ -133,9 +144,7 @@ fn control_ui(
             nullable,
         } => {
             if nullable && *value == Value::Null {
-                let (set, _) = fields::row(ui, label, Some(false), |ui| {
-                    ui.button("Set").clicked()
-                });
+                let (set, _) = fields::row(ui, label, Some(false), |ui| ui.button("Set").clicked());
                 return set.then(|| now(Value::Number(min.max(1.0))));
             }
             let mut number = f64::from_value(value).unwrap_or(min);
@@ -241,7 +250,10 @@ fn number_spec(property: &Property, min: f64, max: f64, step: f64, whole: bool) 
     let preset = f64::from_value(&property.default_value()).unwrap_or(1.0);
     let (slider, logarithmic) = if property.unit == Unit::Times && min > 0.0 {
         let middle = if preset > 0.0 { preset } else { 1.0 };
-        (Some(((middle / 16.0).max(min), (middle * 16.0).min(max))), true)
+        (
+            Some(((middle / 16.0).max(min), (middle * 16.0).min(max))),
+            true,
+        )
     } else if (max - min) / step.max(1e-9) <= 128.0 {
         (Some((min, max)), false)
     } else if property.unit == Unit::Inch && preset <= 4.0 {

@@ -56,10 +56,8 @@ impl Thumbnails {
 }
 
 fn decode(png: &[u8]) -> Option<egui::ColorImage> {
-    let mut reader = image::ImageReader::with_format(
-        std::io::Cursor::new(png),
-        image::ImageFormat::Png,
-    );
+    let mut reader =
+        image::ImageReader::with_format(std::io::Cursor::new(png), image::ImageFormat::Png);
     let mut limits = image::Limits::default();
     limits.max_image_width = Some(THUMBNAIL_SIDE);
     limits.max_image_height = Some(THUMBNAIL_SIDE);
@@ -135,11 +133,15 @@ fn row(
         .as_ref()
         .is_some_and(|renaming| renaming.scene == entry.id);
     let (rect, response) = ui
-        .push_id(entry.id.as_str(), |ui| list_row(ui, ROW_HEIGHT, &label, edited))
+        .push_id(entry.id.as_str(), |ui| {
+            list_row(ui, ROW_HEIGHT, &label, edited)
+        })
         .inner;
     response.dnd_set_drag_payload(entry.id.clone());
     if ui.is_rect_visible(rect) {
-        paint_row(ui, rect, entry, index, edited, live, renaming, editor, &tokens);
+        paint_row(
+            ui, rect, entry, index, edited, live, renaming, editor, &tokens,
+        );
     }
     if renaming {
         rename_field(ui, rect, entry, editor, commands);
@@ -341,7 +343,10 @@ fn move_keys(
     if down && index + 1 < published.scenes.len() {
         commands.request(Request::MoveScene {
             scene: entry.id.clone(),
-            before: published.scenes.get(index + 2).map(|below| below.id.clone()),
+            before: published
+                .scenes
+                .get(index + 2)
+                .map(|below| below.id.clone()),
         });
     }
 }
@@ -379,9 +384,7 @@ fn menu(ui: &mut Ui, entry: &SceneEntry, live: bool, commands: &mut Commands) {
 }
 
 fn line_in(ui: &mut Ui, text: &str, ink: egui::Color32) -> bool {
-    let clicked = ui
-        .button(egui::RichText::new(text).color(ink))
-        .clicked();
+    let clicked = ui.button(egui::RichText::new(text).color(ink)).clicked();
     if clicked {
         ui.close();
     }
@@ -406,7 +409,8 @@ fn drop_target(
     let above = pointer.y < rect.center().y;
     let y = if above { rect.top() } else { rect.bottom() };
     let tokens = Tokens::of(ui.ctx());
-    ui.painter().hline(rect.x_range(), y, Stroke::new(2.0, tokens.edit));
+    ui.painter()
+        .hline(rect.x_range(), y, Stroke::new(2.0, tokens.edit));
     ui.painter().rect_stroke(
         rect,
         CornerRadius::same(CORNER),
@@ -432,7 +436,10 @@ fn drop_at_end(ui: &mut Ui, published: &Published, commands: &mut Commands) {
     let size = egui::vec2(ui.available_width(), ui.available_height().max(24.0));
     let response = ui.allocate_response(size, egui::Sense::hover());
     if let Some(dropped) = response.dnd_release_payload::<SceneId>()
-        && published.scenes.last().is_some_and(|last| last.id != *dropped)
+        && published
+            .scenes
+            .last()
+            .is_some_and(|last| last.id != *dropped)
     {
         commands.request(Request::MoveScene {
             scene: (*dropped).clone(),

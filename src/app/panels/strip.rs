@@ -30,8 +30,13 @@ pub fn show(
             egui::pos2(rect.left() - 12.0, rect.top() - 4.0),
             egui::vec2(rect.width() + 24.0, 2.0),
         );
-        let ink = if published.paused { tokens.muted } else { tokens.live };
-        ui.painter_at(line).rect_filled(line, CornerRadius::ZERO, ink);
+        let ink = if published.paused {
+            tokens.muted
+        } else {
+            tokens.live
+        };
+        ui.painter_at(line)
+            .rect_filled(line, CornerRadius::ZERO, ink);
     }
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
@@ -72,7 +77,10 @@ fn table_buttons(ui: &mut Ui, published: &Published, editor: &Editor, commands: 
         commands.act(Action::Pause);
     }
     ui.add_enabled_ui(published.active_scene.is_some(), |ui| {
-        if IconButton::new(icons::STOP, "Clear the table").show(ui).clicked() {
+        if IconButton::new(icons::STOP, "Clear the table")
+            .show(ui)
+            .clicked()
+        {
             commands.act(Action::ClearTable);
         }
     });
@@ -80,7 +88,14 @@ fn table_buttons(ui: &mut Ui, published: &Published, editor: &Editor, commands: 
     let possible = is_possible(Action::ShowOnTable, published, editor);
     let on_table = published.editing.is_some() && !possible;
     if on_table {
-        live_word(ui, if published.paused { "On the table, paused" } else { "On the table" });
+        live_word(
+            ui,
+            if published.paused {
+                "On the table, paused"
+            } else {
+                "On the table"
+            },
+        );
     } else {
         ui.add_enabled_ui(possible, |ui| {
             if TextButton::new("Show this scene on the table")
@@ -112,8 +127,11 @@ fn live_word(ui: &mut Ui, words: &str) {
 fn display_buttons(ui: &mut Ui, display: &mut DisplayState, commands: &mut Commands) {
     let tokens = Tokens::of(ui.ctx());
     let (rect, _) = ui.allocate_exact_size(egui::vec2(9.0, 20.0), egui::Sense::hover());
-    ui.painter()
-        .vline(rect.center().x, rect.y_range(), egui::Stroke::new(1.0, tokens.line));
+    ui.painter().vline(
+        rect.center().x,
+        rect.y_range(),
+        egui::Stroke::new(1.0, tokens.line),
+    );
     let keys = keys_of(ui.ctx(), Action::PlayerDisplay);
     let open = display.is_open();
     let label = if open {

@@ -146,18 +146,20 @@ impl Toasts {
             });
         }
         if open {
-            egui::ScrollArea::vertical().max_height(200.0).show(ui, |ui| {
-                for line in notice.details.iter() {
-                    ui.add(
-                        egui::Label::new(
-                            egui::RichText::new(&**line)
-                                .size(12.0)
-                                .color(Tokens::of(ui.ctx()).muted),
-                        )
-                        .wrap(),
-                    );
-                }
-            });
+            egui::ScrollArea::vertical()
+                .max_height(200.0)
+                .show(ui, |ui| {
+                    for line in notice.details.iter() {
+                        ui.add(
+                            egui::Label::new(
+                                egui::RichText::new(&**line)
+                                    .size(12.0)
+                                    .color(Tokens::of(ui.ctx()).muted),
+                            )
+                            .wrap(),
+                        );
+                    }
+                });
         }
     }
 }
@@ -173,7 +175,14 @@ fn toast(ui: &mut Ui, severity: Severity, content: impl FnOnce(&mut Ui)) -> bool
     let mut dismissed = false;
     egui::Frame::new()
         .fill(tokens.raised)
-        .stroke(Stroke::new(1.0, if severity == Severity::Error { ink } else { tokens.line }))
+        .stroke(Stroke::new(
+            1.0,
+            if severity == Severity::Error {
+                ink
+            } else {
+                tokens.line
+            },
+        ))
         .corner_radius(CornerRadius::same(8))
         .inner_margin(egui::Margin::symmetric(12, 8))
         .shadow(ui.visuals().popup_shadow)

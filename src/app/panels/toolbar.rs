@@ -65,8 +65,11 @@ pub fn show(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &
 fn rule(ui: &mut Ui) {
     let tokens = Tokens::of(ui.ctx());
     let (rect, _) = ui.allocate_exact_size(egui::vec2(9.0, 20.0), egui::Sense::hover());
-    ui.painter()
-        .vline(rect.center().x, rect.y_range(), egui::Stroke::new(1.0, tokens.line));
+    ui.painter().vline(
+        rect.center().x,
+        rect.y_range(),
+        egui::Stroke::new(1.0, tokens.line),
+    );
 }
 
 fn fog_options(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &mut Commands) {
@@ -103,17 +106,30 @@ fn fog_options(ui: &mut Ui, published: &Published, editor: &mut Editor, commands
         }
         response.on_hover_text("Brush size. [ and ] or Shift+wheel");
     }
-    let has_map = published.editing.as_ref().is_some_and(|scene| scene.map.is_some());
+    let has_map = published
+        .editing
+        .as_ref()
+        .is_some_and(|scene| scene.map.is_some());
     let room = ui.available_width() > 230.0;
     ui.add_enabled_ui(has_map, |ui| {
         let clear = keys_of(ui.ctx(), Action::ClearFog);
         let reset = keys_of(ui.ctx(), Action::ResetFog);
         if room {
             ui.add_space(4.0);
-            if TextButton::new("Reveal all").flat().keys(clear.as_deref()).show(ui).clicked() {
+            if TextButton::new("Reveal all")
+                .flat()
+                .keys(clear.as_deref())
+                .show(ui)
+                .clicked()
+            {
                 commands.act(Action::ClearFog);
             }
-            if TextButton::new("Cover all").flat().keys(reset.as_deref()).show(ui).clicked() {
+            if TextButton::new("Cover all")
+                .flat()
+                .keys(reset.as_deref())
+                .show(ui)
+                .clicked()
+            {
                 commands.act(Action::ResetFog);
             }
         }

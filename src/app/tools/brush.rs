@@ -85,7 +85,10 @@ impl Stroke {
         };
         let near = self.points.last().is_some_and(|&[x, y]| {
             let least = i64::from((self.radius / 12).max(8));
-            let (dx, dy) = (i64::from(point[0]) - i64::from(x), i64::from(point[1]) - i64::from(y));
+            let (dx, dy) = (
+                i64::from(point[0]) - i64::from(x),
+                i64::from(point[1]) - i64::from(y),
+            );
             dx * dx + dy * dy < least * least
         });
         if !near {

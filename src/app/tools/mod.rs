@@ -196,7 +196,9 @@ impl ToolContext<'_> {
 #[expect(clippy::cast_possible_truncation, reason = "clamped to i32")]
 #[must_use]
 pub fn whole(units: f64) -> i32 {
-    units.round().clamp(f64::from(i32::MIN), f64::from(i32::MAX)) as i32
+    units
+        .round()
+        .clamp(f64::from(i32::MIN), f64::from(i32::MAX)) as i32
 }
 
 /// Reveal for cover and the reverse.

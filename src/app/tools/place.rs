@@ -86,7 +86,10 @@ mod tests {
         let [Effect::Edit { edits, .. }, Effect::Pick(picked)] = effects.as_slice() else {
             panic!("{effects:?}");
         };
-        assert_eq!(position(&edits[0]), (Value::Number(25.0), Value::Number(0.0)));
+        assert_eq!(
+            position(&edits[0]),
+            (Value::Number(25.0), Value::Number(0.0))
+        );
         assert_eq!(picked.len(), 1);
     }
 
@@ -101,7 +104,10 @@ mod tests {
         let [Effect::Edit { edits, .. }, ..] = effects.as_slice() else {
             panic!("{effects:?}");
         };
-        assert_eq!(position(&edits[0]), (Value::Number(31.0), Value::Number(12.0)));
+        assert_eq!(
+            position(&edits[0]),
+            (Value::Number(31.0), Value::Number(12.0))
+        );
     }
 
     #[test]

@@ -132,7 +132,13 @@ impl Select {
                     picked = BTreeSet::from([id]);
                 }
                 let changed = picked != *ctx.picked;
-                (Self::Idle, changed.then_some(Effect::Pick(picked)).into_iter().collect())
+                (
+                    Self::Idle,
+                    changed
+                        .then_some(Effect::Pick(picked))
+                        .into_iter()
+                        .collect(),
+                )
             }
             (Self::Dragging(drag), Event::Move { at_world, keys }) => {
                 drag.follow(at_world, keys, ctx)
@@ -160,9 +166,7 @@ impl Select {
                 let (_, effects) = Self::draw_box(from_world, at_world, before, ctx);
                 (Self::Idle, effects)
             }
-            (Self::Box { before, .. }, Event::Cancel) => {
-                (Self::Idle, vec![Effect::Pick(before)])
-            }
+            (Self::Box { before, .. }, Event::Cancel) => (Self::Idle, vec![Effect::Pick(before)]),
             (Self::PressedMarker { .. }, Event::Cancel) => (Self::Idle, Vec::new()),
             (state, _) => (state, Vec::new()),
         }
@@ -171,7 +175,11 @@ impl Select {
     fn press(at_world: DVec2, keys: Keys, ctx: &ToolContext<'_>) -> (Self, Vec<Effect>) {
         let more = keys.shift || keys.command;
         let Some(hit) = ctx.marker_at(at_world) else {
-            let before = if more { ctx.picked.clone() } else { BTreeSet::new() };
+            let before = if more {
+                ctx.picked.clone()
+            } else {
+                BTreeSet::new()
+            };
             let effects = (before != *ctx.picked)
                 .then(|| Effect::Pick(before.clone()))
                 .into_iter()
@@ -254,7 +262,12 @@ impl Drag {
         &self.origins
     }
 
-    fn follow(mut self, at_world: DVec2, keys: Keys, ctx: &ToolContext<'_>) -> (Select, Vec<Effect>) {
+    fn follow(
+        mut self,
+        at_world: DVec2,
+        keys: Keys,
+        ctx: &ToolContext<'_>,
+    ) -> (Select, Vec<Effect>) {
         let raw = at_world - self.from_world;
         let moved_by = self
             .origins
@@ -379,12 +392,20 @@ mod tests {
         let mut stage = Stage::default().with_marker("a", 0.0, 0.0);
         let (tool, effects) = stage.play(
             tool(),
-            &[press(3.0, 3.0), drag(30.0, 3.0), drag(61.0, 3.0), release(61.0, 3.0)],
+            &[
+                press(3.0, 3.0),
+                drag(30.0, 3.0),
+                drag(61.0, 3.0),
+                release(61.0, 3.0),
+            ],
         );
         assert!(!tool.is_busy());
         let edits = edits(&effects);
         assert_eq!(
-            edits.iter().map(|(places, last, _)| (places.clone(), *last)).collect::<Vec<_>>(),
+            edits
+                .iter()
+                .map(|(places, last, _)| (places.clone(), *last))
+                .collect::<Vec<_>>(),
             [
                 (vec![(25.0, 0.0)], false),
                 (vec![(50.0, 0.0)], false),
@@ -407,13 +428,19 @@ mod tests {
         );
         let edits = edits(&effects);
         assert_eq!(edits[0].0, [(31.0, 7.0)]);
-        assert_eq!((edits[1].0.as_slice(), edits[1].1), (&[(0.0, 0.0)][..], true));
+        assert_eq!(
+            (edits[1].0.as_slice(), edits[1].1),
+            (&[(0.0, 0.0)][..], true)
+        );
     }
 
     #[test]
     fn a_trembling_click_is_no_drag() {
         let mut stage = Stage::default().with_marker("a", 0.0, 0.0);
-        let (_, effects) = stage.play(tool(), &[press(0.0, 0.0), drag(2.0, 1.0), release(2.0, 1.0)]);
+        let (_, effects) = stage.play(
+            tool(),
+            &[press(0.0, 0.0), drag(2.0, 1.0), release(2.0, 1.0)],
+        );
         assert!(edits(&effects).is_empty());
     }
 
@@ -456,7 +483,10 @@ mod tests {
         stage.markers[0].row = stage.markers[0]
             .row
             .with(marker::LOCKED.property(), Value::Bool(true));
-        let (_, effects) = stage.play(tool(), &[press(0.0, 0.0), drag(60.0, 0.0), release(60.0, 0.0)]);
+        let (_, effects) = stage.play(
+            tool(),
+            &[press(0.0, 0.0), drag(60.0, 0.0), release(60.0, 0.0)],
+        );
         assert_eq!(picked(&stage), ["a"]);
         assert!(edits(&effects).is_empty());
     }

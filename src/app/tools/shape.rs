@@ -64,9 +64,10 @@ impl ShapeTool {
     pub fn transition(self, event: Event, ctx: &ToolContext<'_>) -> (Self, Vec<Effect>) {
         let rest = Self::at_rest(self.kind);
         match (self.drag, event) {
-            (None, Event::Press { at_world, keys }) if ctx.map_from_world.is_some() => {
-                (self.dragging(at_world, at_world, ctx.mode_with(keys)), Vec::new())
-            }
+            (None, Event::Press { at_world, keys }) if ctx.map_from_world.is_some() => (
+                self.dragging(at_world, at_world, ctx.mode_with(keys)),
+                Vec::new(),
+            ),
             (Some(drag), Event::Move { at_world, keys }) => {
                 let mode = self.mode_while_dragging(drag, keys, ctx);
                 (self.dragging(drag.from_world, at_world, mode), Vec::new())
@@ -149,7 +150,12 @@ mod tests {
                 &[press(-10.0, 5.0), drag(0.0, 0.0), release(40.0, -25.0)],
             );
             assert_eq!(tool.kind(), kind);
-            let [Effect::Edit { edits, last: true, .. }] = effects.as_slice() else {
+            let [
+                Effect::Edit {
+                    edits, last: true, ..
+                },
+            ] = effects.as_slice()
+            else {
                 panic!("{effects:?}");
             };
             let [Edit::Stroke { stroke, .. }] = edits.as_slice() else {

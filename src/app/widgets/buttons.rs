@@ -100,8 +100,7 @@ impl<'a> IconButton<'a> {
     /// Shows it.
     pub fn show(self, ui: &mut Ui) -> Response {
         let tokens = Tokens::of(ui.ctx());
-        let (rect, response) =
-            ui.allocate_exact_size(egui::Vec2::splat(self.size), Sense::click());
+        let (rect, response) = ui.allocate_exact_size(egui::Vec2::splat(self.size), Sense::click());
         let enabled = ui.is_enabled();
         response.widget_info(|| {
             if self.toggle {
@@ -131,7 +130,11 @@ impl<'a> IconButton<'a> {
                 Align2::CENTER_CENTER,
                 self.icon,
                 icon_font(icon_size),
-                if enabled { ink } else { tokens.muted.gamma_multiply(0.5) },
+                if enabled {
+                    ink
+                } else {
+                    tokens.muted.gamma_multiply(0.5)
+                },
             );
         }
         with_hint(response, self.label, self.keys)
@@ -231,7 +234,11 @@ impl<'a> TextButton<'a> {
             TextStyle::Button.resolve(ui.style()),
             ink,
         );
-        let icon_width = if self.icon.is_some() { ICON_SIZE + 6.0 } else { 0.0 };
+        let icon_width = if self.icon.is_some() {
+            ICON_SIZE + 6.0
+        } else {
+            0.0
+        };
         let mut width = galley.size().x + icon_width + 20.0;
         if self.full_width {
             width = width.max(ui.available_width());

@@ -24,7 +24,11 @@ pub fn row<R>(
         ui.set_min_height(CONTROL_HEIGHT);
         ui.spacing_mut().item_spacing.x = 4.0;
         let whole = ui.available_width();
-        let reset_width = if reset.is_some() { RESET_WIDTH + 4.0 } else { 0.0 };
+        let reset_width = if reset.is_some() {
+            RESET_WIDTH + 4.0
+        } else {
+            0.0
+        };
         let label_width = (whole - reset_width) * LABEL_SHARE;
         label_cell(ui, label, label_width);
         let control_width = (ui.available_width() - reset_width).max(24.0);
@@ -103,7 +107,11 @@ pub fn number(
     let (field, clicked) = row(ui, label, reset, |ui| number_field(ui, &mut shown, spec));
     let mut response = field;
     if let Some((low, high)) = spec.slider {
-        let tail = if reset.is_some() { RESET_WIDTH + 4.0 } else { 0.0 };
+        let tail = if reset.is_some() {
+            RESET_WIDTH + 4.0
+        } else {
+            0.0
+        };
         let slider = ui
             .scope(|ui| {
                 ui.spacing_mut().interact_size.y = 18.0;
@@ -174,7 +182,11 @@ pub fn color(ui: &mut Ui, value: &mut Rgb, label: &str, swatches: &[Rgb]) -> Res
         ink,
         Stroke::new(
             if response.has_focus() { 2.0 } else { 1.0 },
-            if response.has_focus() { tokens.edit } else { tokens.line },
+            if response.has_focus() {
+                tokens.edit
+            } else {
+                tokens.line
+            },
         ),
         StrokeKind::Inside,
     );

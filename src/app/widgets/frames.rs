@@ -1,7 +1,9 @@
 //! What stands around controls: section headers, list rows, empty states, dialogs.
 
 use eframe::egui;
-use egui::{Align2, Color32, CornerRadius, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
+use egui::{
+    Align2, Color32, CornerRadius, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+};
 
 use super::buttons::{TextButton, focus_ring};
 use crate::app::icons;
@@ -31,11 +33,19 @@ pub fn section<R>(
         open = !open;
         ui.data_mut(|data| data.insert_temp(id, open));
     }
-    let ink = if response.hovered() { tokens.text } else { tokens.muted };
+    let ink = if response.hovered() {
+        tokens.text
+    } else {
+        tokens.muted
+    };
     ui.painter().text(
         egui::pos2(rect.left() + 6.0, rect.center().y),
         Align2::CENTER_CENTER,
-        if open { icons::CARET_DOWN } else { icons::CARET_RIGHT },
+        if open {
+            icons::CARET_DOWN
+        } else {
+            icons::CARET_RIGHT
+        },
         icon_font(12.0),
         ink,
     );
@@ -110,7 +120,8 @@ pub fn badge(ui: &Ui, right_center: egui::Pos2, text: &str, ground: Color32, ink
         egui::pos2(right_center.x - size.x, right_center.y - size.y / 2.0),
         size,
     );
-    ui.painter().rect_filled(rect, CornerRadius::same(4), ground);
+    ui.painter()
+        .rect_filled(rect, CornerRadius::same(4), ground);
     ui.painter()
         .galley(rect.min + egui::vec2(5.0, 2.0), galley, ink);
 }
@@ -126,7 +137,11 @@ pub fn dialog(
     let screen = ctx.content_rect();
     let width = width.min(screen.width() - 64.0);
     let modal = egui::Modal::new(egui::Id::unique(("dialog", title)))
-        .backdrop_color(Color32::from_black_alpha(if tokens.dark { 140 } else { 90 }))
+        .backdrop_color(Color32::from_black_alpha(if tokens.dark {
+            140
+        } else {
+            90
+        }))
         .frame(
             egui::Frame::new()
                 .fill(tokens.pane)
