@@ -35,6 +35,12 @@ use self::colour::ToSrgb;
 use self::rows::{PngRows, RowSource, Whole};
 pub use crate::geom::pyramid::PICTURE_MAX_SIDE;
 
+/// A PNG above this many pixels must fill some of the bytes that it unpacks to.
+const BOMB_PIXELS: u64 = 300_000_000;
+/// How many pixels of such a PNG may come from one byte of its file. Drawn maps need more than a
+/// byte for ten pixels; deflate at its limit gives a thousand bytes from one.
+const BOMB_PIXELS_PER_BYTE: u64 = 250;
+
 /// What a picture may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -200,6 +206,19 @@ pub enum PictureError {
         /// The longest side.
         max_side: u32,
     },
+    /// A huge picture in next to no bytes.
+    #[error(
+        "this PNG picture claims {width} × {height} pixels in {kib} KiB, which is made to fill \
+         memory and disk and not to be a map, so it is not opened; save it smaller"
+    )]
+    Bomb {
+        /// Width that the file claims.
+        width: u32,
+        /// Height that the file claims.
+        height: u32,
+        /// Size of the file.
+        kib: u64,
+    },
     /// A form that has to be decoded whole, above the limit for that.
     #[error(
         "this picture is {form} of {width} × {height} pixels, which has to be decoded whole, and \
@@ -277,6 +296,14 @@ impl<R: Read + Seek> PictureReader<R> {
     fn open_png(mut source: BufReader<R>, limits: &Limits) -> Result<Self, PictureError> {
         let chunks = png_chunks::scan(&mut source)?;
         check_side(chunks.width, chunks.height, limits)?;
+        let pixels = u64::from(chunks.width) * u64::from(chunks.height);
+        if pixels > BOMB_PIXELS && pixels / chunks.file_bytes.max(1) > BOMB_PIXELS_PER_BYTE {
+            return Err(PictureError::Bomb {
+                width: chunks.width,
+                height: chunks.height,
+                kib: chunks.file_bytes.div_ceil(1024),
+            });
+        }
         rewind(&mut source)?;
         let (rows, layout, icc) = PngRows::open(source)?;
         let upright = chunks.orientation == Orientation::NoTransforms;

@@ -16,6 +16,7 @@ const MAX_EXIF_BYTES: u32 = 1 << 20;
 pub(super) struct PngChunks {
     pub(super) width: u32,
     pub(super) height: u32,
+    pub(super) file_bytes: u64,
     pub(super) interlaced: bool,
     pub(super) says_srgb: bool,
     pub(super) orientation: Orientation,
@@ -50,6 +51,7 @@ pub(super) fn scan<R: BufRead + Seek>(source: &mut R) -> Result<PngChunks, Pictu
                 found = Some(PngChunks {
                     width: u32::from_be_bytes([w0, w1, w2, w3]),
                     height: u32::from_be_bytes([h0, h1, h2, h3]),
+                    file_bytes: length,
                     interlaced: interlace != 0,
                     says_srgb: false,
                     orientation: Orientation::NoTransforms,

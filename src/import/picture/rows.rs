@@ -49,10 +49,6 @@ pub(super) struct PngRows<R: Read + Seek> {
 
 impl<R: Read + Seek> PngRows<R> {
     /// Also gives the layout and the embedded profile.
-    #[expect(
-        clippy::type_complexity,
-        reason = "one private caller takes the three apart"
-    )]
     pub(super) fn open(
         source: BufReader<R>,
     ) -> Result<(Self, Layout, Option<Vec<u8>>), PictureError> {

@@ -220,7 +220,7 @@ fn adam7_png() -> Vec<u8> {
 #[test]
 fn every_format_is_known_by_its_content_and_read() {
     for &(name, format, ref bytes) in samples() {
-        let (info, pixels) = read(bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let (info, pixels) = read(bytes).map_err(|e| format!("{name}: {e}")).unwrap();
         assert_eq!(info.format, format, "{name}");
         if name == "interlaced png" {
             assert_eq!(pixels, [255, 0, 0, 255, 0, 0, 255, 255]);
@@ -557,6 +557,19 @@ fn sizes_are_refused_before_anything_is_allocated() {
     let mut gif = encode(image::ImageFormat::Gif, 4, 4);
     gif[6..10].copy_from_slice(&[0x60, 0xea, 0x60, 0xea]);
     assert!(matches!(open(&gif), Err(PictureError::Size { .. })));
+}
+
+#[test]
+fn a_huge_picture_of_next_to_no_bytes_is_not_opened() {
+    let mut png = png_rgb(4, 4);
+    png[16..24].copy_from_slice(&[0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30]);
+    let said = open(&png).err().unwrap().to_string();
+    assert!(said.contains("30000 × 30000 pixels in 1 KiB"), "{said}");
+    // A blank map of a size that people use is no bomb.
+    png[16..24].copy_from_slice(&[0, 0, 0x40, 0, 0, 0, 0x40, 0]);
+    let crc = crc32(&png[12..29], 0xffff_ffff) ^ 0xffff_ffff;
+    png[29..33].copy_from_slice(&crc.to_be_bytes());
+    assert_eq!(open(&png).unwrap().info().width, 16_384);
 }
 
 #[test]

@@ -8,6 +8,8 @@
 //! the text nor the picture is ever held whole. [`write()`] is the way back (0.3).
 
 mod document;
+mod embedded;
+mod fields;
 mod loose;
 mod read;
 mod stream;
@@ -17,8 +19,8 @@ pub use document::{
     CellPoint, Environment, UvttDocument, UvttFormat, UvttLight, UvttPicture, UvttPortal,
     UvttResolution,
 };
+pub use embedded::EmbeddedPicture;
 pub use read::{MAX_LIGHTS, MAX_PORTALS, MAX_SEGMENTS, UvttError, UvttFile, read};
-pub use stream::EmbeddedPicture;
 pub use write::write;
 
 /// The JSON of a map file with the picture taken out: for a look at its keys.

@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 use std::io::{BufReader, Read, Write};
 
-use serde::de::{DeserializeSeed as _, IgnoredAny, MapAccess, SeqAccess};
+use serde::de::{DeserializeSeed as _, IgnoredAny, MapAccess};
 
-use super::document::{CellPoint, UvttDocument, UvttFormat, UvttLight, UvttPortal, parse_color};
-use super::loose::{List, Loose, Object, list, object};
-use super::stream::{EmbeddedPicture, ImageDiverter};
+use super::document::{CellPoint, UvttDocument, UvttFormat};
+use super::embedded::EmbeddedPicture;
+use super::fields::{
+    EnvironmentFields, Lights, MAX_INTENSITY, Polylines, Portals, ResolutionFields, Wrong,
+};
+use super::loose::{Loose, Object, list, object};
+use super::stream::ImageDiverter;
 use crate::import::report::{Report, ReportKind, counted};
 
 /// Segments of walls and objects together that are taken from one file.
@@ -16,8 +20,6 @@ pub const MAX_SEGMENTS: usize = 500_000;
 pub const MAX_PORTALS: usize = 50_000;
 /// Lights that are taken from one file.
 pub const MAX_LIGHTS: usize = 10_000;
-/// Intensities are held to 0 to this.
-const MAX_INTENSITY: f64 = 10.0;
 
 /// Why a map file cannot be used. Each is one sentence for the user.
 #[derive(Debug, thiserror::Error)]
@@ -69,9 +71,21 @@ pub struct UvttFile<W> {
 /// When it is no JSON, ends early or is no map. Values of the wrong type are none: they are
 /// passed over and told in the report.
 pub fn read<R: Read, W: Write>(source: R, spool: W) -> Result<UvttFile<W>, UvttError> {
+    read_capped(source, spool, MAX_SEGMENTS)
+}
+
+/// [`read`] with another cap.
+pub(super) fn read_capped<R: Read, W: Write>(
+    source: R,
+    spool: W,
+    max_segments: usize,
+) -> Result<UvttFile<W>, UvttError> {
     let source = BufReader::with_capacity(64 << 10, source);
     let mut diverter = ImageDiverter::new(source, spool);
-    let mut gather = Gather::default();
+    let mut gather = Gather {
+        max_segments,
+        ..Gather::default()
+    };
     let parsed = {
         let mut parser = serde_json::Deserializer::from_reader(BufReader::new(&mut diverter));
         object(&mut gather).deserialize(&mut parser)
@@ -110,28 +124,8 @@ struct Gather {
     seen: BTreeSet<String>,
     repeated: BTreeSet<String>,
     segments: usize,
+    max_segments: usize,
     wrong: Wrong,
-}
-
-/// Counts of what was passed over.
-#[derive(Default)]
-struct Wrong {
-    keys: Vec<&'static str>,
-    points: usize,
-    polylines: usize,
-    zero_segments: usize,
-    lone_points: usize,
-    capped_segments: usize,
-    portals: usize,
-    zero_portals: usize,
-    portal_values: usize,
-    capped_portals: usize,
-    lights: usize,
-    light_ranges: usize,
-    light_colors: usize,
-    light_values: usize,
-    intensities: usize,
-    capped_lights: usize,
 }
 
 impl Gather {
@@ -176,7 +170,10 @@ impl Gather {
         skipped(
             w.capped_segments,
             "wall segment",
-            &format!("left out: at most {MAX_SEGMENTS} are taken from one file"),
+            &format!(
+                "left out: at most {} are taken from one file",
+                self.max_segments
+            ),
         );
         skipped(
             w.portals,
@@ -222,8 +219,8 @@ impl Gather {
         );
         adjusted(
             w.intensities,
-            "light intensity",
-            &format!("lay outside 0 to {MAX_INTENSITY} and was held to it"),
+            "light strength",
+            &format!("lay outside 0 to {MAX_INTENSITY}; the nearest of these is used"),
         );
         for key in &w.keys {
             report.add(
@@ -247,14 +244,9 @@ impl Gather {
         key: &'static str,
         map: &mut A,
     ) -> Result<Vec<Vec<CellPoint>>, A::Error> {
-        let mut walls = Polylines {
-            done: Vec::new(),
-            current: Vec::new(),
-            segments: &mut self.segments,
-            wrong: &mut self.wrong,
-        };
+        let mut walls = Polylines::new(&mut self.segments, self.max_segments, &mut self.wrong);
         let is_list = map.next_value_seed(list(&mut walls))?;
-        let done = walls.done;
+        let done = walls.finish();
         if !is_list {
             self.wrong.keys.push(key);
         }
@@ -342,344 +334,6 @@ impl Object for Gather {
                 if !matches!(map.next_value()?, Loose::Text(_) | Loose::Null) {
                     self.wrong.keys.push("image");
                 }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// `{x, y}`; both stay `None` where something else stands.
-#[derive(Default)]
-struct Point {
-    x: Option<f64>,
-    y: Option<f64>,
-}
-
-impl Point {
-    fn both(&self) -> Option<CellPoint> {
-        Some([self.x?, self.y?])
-    }
-}
-
-impl Object for Point {
-    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        match key {
-            "x" => self.x = map.next_value::<Loose>()?.number(),
-            "y" => self.y = map.next_value::<Loose>()?.number(),
-            _ => {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn next_point<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<CellPoint>, A::Error> {
-    let mut point = Point::default();
-    map.next_value_seed(object(&mut point))?;
-    Ok(point.both())
-}
-
-struct ResolutionFields<'a>(&'a mut super::UvttResolution, &'a mut Wrong);
-
-impl Object for ResolutionFields<'_> {
-    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        let Self(resolution, wrong) = self;
-        match key {
-            "map_origin" => match next_point(map)? {
-                Some(origin) => resolution.map_origin = origin,
-                None => wrong.keys.push("resolution.map_origin"),
-            },
-            "map_size" => {
-                resolution.map_size = next_point(map)?.filter(|[x, y]| *x > 0.0 && *y > 0.0);
-                if resolution.map_size.is_none() {
-                    wrong.keys.push("resolution.map_size");
-                }
-            }
-            "pixels_per_grid" => {
-                resolution.pixels_per_grid =
-                    map.next_value::<Loose>()?.number().filter(|n| *n > 0.0);
-                if resolution.pixels_per_grid.is_none() {
-                    wrong.keys.push("resolution.pixels_per_grid");
-                }
-            }
-            _ => {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-struct EnvironmentFields<'a>(&'a mut super::Environment, &'a mut Wrong);
-
-impl Object for EnvironmentFields<'_> {
-    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        let Self(environment, wrong) = self;
-        match key {
-            "baked_lighting" => match map.next_value()? {
-                Loose::Bool(baked) => environment.baked_lighting = baked,
-                Loose::Null => {}
-                _ => wrong.keys.push("environment.baked_lighting"),
-            },
-            "ambient_light" => match map.next_value()? {
-                Loose::Text(text) => {
-                    environment.ambient_light = parse_color(&text);
-                    if environment.ambient_light.is_none() {
-                        wrong.keys.push("environment.ambient_light");
-                    }
-                }
-                Loose::Null => {}
-                _ => wrong.keys.push("environment.ambient_light"),
-            },
-            _ => {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A list of polylines.
-struct Polylines<'a> {
-    done: Vec<Vec<CellPoint>>,
-    current: Vec<CellPoint>,
-    segments: &'a mut usize,
-    wrong: &'a mut Wrong,
-}
-
-impl Polylines<'_> {
-    fn point(&mut self, point: Option<CellPoint>) {
-        let Some(point) = point else {
-            // No wall is invented between the points before and after.
-            self.wrong.points += 1;
-            self.end_piece();
-            return;
-        };
-        match self.current.last() {
-            Some(last) if *last == point => self.wrong.zero_segments += 1,
-            Some(_) if *self.segments >= MAX_SEGMENTS => self.wrong.capped_segments += 1,
-            Some(_) => {
-                *self.segments += 1;
-                self.current.push(point);
-            }
-            None => self.current.push(point),
-        }
-    }
-
-    fn end_piece(&mut self) {
-        match self.current.len() {
-            0 | 1 => self.current.clear(),
-            _ => self.done.push(std::mem::take(&mut self.current)),
-        }
-    }
-}
-
-impl Polylines<'_> {
-    /// What was taken and complained of so far.
-    fn so_far(&self) -> (usize, usize) {
-        let w = &self.wrong;
-        (
-            self.done.len(),
-            w.points + w.zero_segments + w.capped_segments,
-        )
-    }
-}
-
-impl List for Polylines<'_> {
-    fn item<'de, A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let before = self.so_far();
-        let Some(is_list) = seq.next_element_seed(list(&mut Polyline(self)))? else {
-            return Ok(false);
-        };
-        self.end_piece();
-        if !is_list {
-            self.wrong.polylines += 1;
-        } else if self.so_far() == before {
-            self.wrong.lone_points += 1;
-        }
-        Ok(true)
-    }
-}
-
-/// The points of one polyline.
-struct Polyline<'a, 'b>(&'a mut Polylines<'b>);
-
-impl List for Polyline<'_, '_> {
-    fn item<'de, A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let mut point = Point::default();
-        let Some(_) = seq.next_element_seed(object(&mut point))? else {
-            return Ok(false);
-        };
-        self.0.point(point.both());
-        Ok(true)
-    }
-}
-
-struct Portals<'a>(&'a mut Vec<UvttPortal>, &'a mut Wrong);
-
-impl List for Portals<'_> {
-    fn item<'de, A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let mut fields = PortalFields::default();
-        if seq.next_element_seed(object(&mut fields))?.is_none() {
-            return Ok(false);
-        }
-        let Self(portals, wrong) = self;
-        match fields.bounds.as_slice() {
-            [Some(a), Some(b)] if a == b => wrong.zero_portals += 1,
-            [Some(_), Some(_)] if portals.len() >= MAX_PORTALS => wrong.capped_portals += 1,
-            [Some(a), Some(b)] => {
-                wrong.portal_values += fields.wrong_values;
-                let middle = [f64::midpoint(a[0], b[0]), f64::midpoint(a[1], b[1])];
-                let along = (b[1] - a[1]).atan2(b[0] - a[0]);
-                portals.push(UvttPortal {
-                    position: fields.position.unwrap_or(middle),
-                    bounds: [*a, *b],
-                    rotation: fields.rotation.unwrap_or(along),
-                    closed: fields.closed.unwrap_or(true),
-                    freestanding: fields.freestanding.unwrap_or(false),
-                });
-            }
-            _ => wrong.portals += 1,
-        }
-        Ok(true)
-    }
-}
-
-#[derive(Default)]
-struct PortalFields {
-    position: Option<CellPoint>,
-    bounds: Vec<Option<CellPoint>>,
-    rotation: Option<f64>,
-    closed: Option<bool>,
-    freestanding: Option<bool>,
-    wrong_values: usize,
-}
-
-impl PortalFields {
-    fn flag<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<Option<bool>, A::Error> {
-        Ok(match map.next_value()? {
-            Loose::Bool(flag) => Some(flag),
-            Loose::Null => None,
-            _ => {
-                self.wrong_values += 1;
-                None
-            }
-        })
-    }
-}
-
-impl Object for PortalFields {
-    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        match key {
-            "position" => self.position = next_point(map)?,
-            "bounds" => {
-                self.bounds.clear();
-                let mut bounds = Bounds(&mut self.bounds);
-                map.next_value_seed(list(&mut bounds))?;
-            }
-            "rotation" => self.rotation = map.next_value::<Loose>()?.number(),
-            "closed" => self.closed = self.flag(map)?,
-            "freestanding" => self.freestanding = self.flag(map)?,
-            _ => {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Two points; a third makes it unusable, and more are not held.
-struct Bounds<'a>(&'a mut Vec<Option<CellPoint>>);
-
-impl List for Bounds<'_> {
-    fn item<'de, A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let mut point = Point::default();
-        if seq.next_element_seed(object(&mut point))?.is_none() {
-            return Ok(false);
-        }
-        if self.0.len() < 3 {
-            self.0.push(point.both());
-        }
-        Ok(true)
-    }
-}
-
-struct Lights<'a>(&'a mut Vec<UvttLight>, &'a mut Wrong);
-
-impl List for Lights<'_> {
-    fn item<'de, A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let mut fields = LightFields::default();
-        if seq.next_element_seed(object(&mut fields))?.is_none() {
-            return Ok(false);
-        }
-        let Self(lights, wrong) = self;
-        match (fields.position, fields.range.filter(|r| *r > 0.0)) {
-            (None, _) => wrong.lights += 1,
-            (_, None) => wrong.light_ranges += 1,
-            _ if lights.len() >= MAX_LIGHTS => wrong.capped_lights += 1,
-            (Some(position), Some(range)) => {
-                wrong.light_values += fields.wrong_values;
-                let asked = fields.intensity.unwrap_or(1.0);
-                let intensity = asked.clamp(0.0, MAX_INTENSITY);
-                wrong.intensities += usize::from(intensity != asked);
-                let [alpha, color @ ..] = match fields.color {
-                    Some(Some(argb)) => argb,
-                    Some(None) => {
-                        wrong.light_colors += 1;
-                        [255; 4]
-                    }
-                    None => [255; 4],
-                };
-                lights.push(UvttLight {
-                    position,
-                    range,
-                    intensity,
-                    color,
-                    alpha,
-                    shadows: fields.shadows.unwrap_or(true),
-                });
-            }
-        }
-        Ok(true)
-    }
-}
-
-#[derive(Default)]
-struct LightFields {
-    position: Option<CellPoint>,
-    range: Option<f64>,
-    intensity: Option<f64>,
-    /// `Some(None)` where a colour stands that cannot be read.
-    color: Option<Option<[u8; 4]>>,
-    shadows: Option<bool>,
-    wrong_values: usize,
-}
-
-impl Object for LightFields {
-    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        match key {
-            "position" => self.position = next_point(map)?,
-            "range" => self.range = map.next_value::<Loose>()?.number(),
-            "intensity" => {
-                let value = map.next_value::<Loose>()?;
-                self.intensity = value.number();
-                self.wrong_values += usize::from(self.intensity.is_none() && value != Loose::Null);
-            }
-            "color" => {
-                self.color = match map.next_value()? {
-                    Loose::Text(text) => Some(parse_color(&text)),
-                    Loose::Null => None,
-                    _ => Some(None),
-                }
-            }
-            "shadows" => match map.next_value()? {
-                Loose::Bool(shadows) => self.shadows = Some(shadows),
-                Loose::Null => {}
-                _ => self.wrong_values += 1,
-            },
-            _ => {
-                map.next_value::<IgnoredAny>()?;
             }
         }
         Ok(())
