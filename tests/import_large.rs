@@ -31,7 +31,11 @@ fn row(y: u32, out: &mut Vec<u8>) {
         noise ^= noise >> 17;
         noise ^= noise << 5;
         let grain = (noise & 15) as u8;
-        let line = if x % 128 == 0 || y % 128 == 0 { 60 } else { 0 };
+        let line = if x.is_multiple_of(128) || y.is_multiple_of(128) {
+            60
+        } else {
+            0
+        };
         out.push(((x >> 7) as u8).wrapping_add(grain));
         out.push(((y >> 7) as u8).wrapping_add(grain));
         out.push(90 + grain + line);
