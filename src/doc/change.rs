@@ -141,7 +141,8 @@ pub(super) fn ours_of_row(txn: &TransactionMut, row: &RowRef) -> Vec<(Arc<str>, 
     found
 }
 
-fn belongs(key: &str, row: &RowRef) -> bool {
+/// Whether a key of ours is about a row, or about something in a scene.
+pub(super) fn belongs(key: &str, row: &RowRef) -> bool {
     let Some(parsed) = keys::parse(key) else {
         return false;
     };

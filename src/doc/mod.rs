@@ -39,6 +39,7 @@ mod raw;
 pub mod read;
 pub mod replica;
 pub mod strokes;
+pub mod undo;
 pub mod write;
 
 pub use document::{GameDoc, PartyDoc};
