@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use yrs::{Any, Map as _, MapRef, Out, ReadTxn as _, TransactionMut, WriteTxn as _};
+use yrs::{Any, Map as _, MapRef, Out, ReadTxn, TransactionMut, WriteTxn as _};
 
 use super::raw::Raw;
 use super::read::{collection_key, map_in, row_map, scene_map};
@@ -44,7 +44,7 @@ pub(super) enum Change {
 }
 
 /// A cell's value now; `Err` when the row that it belongs to is not there.
-pub(super) fn read_cell(txn: &TransactionMut, cell: &Cell) -> Result<Option<Any>, ()> {
+pub(super) fn read_cell<T: ReadTxn>(txn: &T, cell: &Cell) -> Result<Option<Any>, ()> {
     let (map, key) = match cell {
         Cell::Row(row, key) => (row_map(txn, row).ok_or(())?, key),
         Cell::Ours(key) => match txn.get_map(document::OURS) {

@@ -82,7 +82,7 @@ impl History {
 
     /// How many steps can be taken back.
     #[must_use]
-    pub fn depth(&self) -> usize {
+    pub fn undo_depth(&self) -> usize {
         self.done.len()
     }
 
@@ -180,14 +180,17 @@ impl Step {
         };
         let made = RowRef::Scene(scene.clone());
         let Some(Raw::Map(rows)) = super::read::collection_key(*kind).and_then(|key| {
-            self.changes.iter_mut().rev().find_map(|change| match change {
-                Change::Tree {
-                    row,
-                    before: None,
-                    after: Some(Raw::Map(parts)),
-                } if *row == made => parts.get_mut(key),
-                _ => None,
-            })
+            self.changes
+                .iter_mut()
+                .rev()
+                .find_map(|change| match change {
+                    Change::Tree {
+                        row,
+                        before: None,
+                        after: Some(Raw::Map(parts)),
+                    } if *row == made => parts.get_mut(key),
+                    _ => None,
+                })
         }) else {
             return false;
         };
@@ -287,9 +290,8 @@ impl Step {
             };
             match (parsed.kind.as_str(), value) {
                 (keys::VOID | keys::BASE | keys::PROJECTED, _) => true,
-                (keys::STROKE, Any::Buffer(bytes)) => {
-                    super::strokes::decode("", bytes).is_some_and(|stroke| stroke.stamp.client == me)
-                }
+                (keys::STROKE, Any::Buffer(bytes)) => super::strokes::decode("", bytes)
+                    .is_some_and(|stroke| stroke.stamp.client == me),
                 _ => self.changes.iter().any(|change| {
                     matches!(change, Change::Cell { cell: Cell::Ours(written), after, .. }
                         if &**written == key && after.as_ref() == Some(value))

@@ -1,21 +1,22 @@
-//! Snapshots from documents: all of a scene once, then only what changed.
+//! From a document to a [`SceneSnapshot`]: all of it, or only what changed.
 //!
-//! A [`SceneDeriver`] follows one scene. [`SceneDeriver::derive`] reads everything,
-//! [`SceneDeriver::update`] what a [`SceneDirty`] names; both give the same snapshot for the same
-//! document (a property test holds them to it). Parts that did not change keep their value and
-//! revision. Must not know: sockets, GPU, egui.
+//! A [`SceneDeriver`] keeps the snapshot that it made last. Told what is dirty, it reads only that and
+//! shares the rest; the result equals a full derivation. Positions become world positions here: map
+//! pixels through the map's placement, and those of older scenes whose grid is the map's own as their
+//! upgrade means them (tableslayer.md 5.7).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use glam::DVec2;
+use glam::{DAffine2, DVec2};
 
 use crate::doc::GameDoc;
 use crate::doc::dirty::{RowsDirty, SceneDirty};
-use crate::doc::masks::MaskCache;
+use crate::doc::masks::{MaskCache, MaskSpace};
 use crate::geom::grid::{Grid, GridMode, GridParams, GridShape};
 use crate::geom::mask::Mask;
-use crate::geom::space::{MapPlacement, scaled_down_size};
+use crate::geom::space::{CoordUpgrade, MapPlacement, scaled_down_size};
+use crate::model::edit::RowRef;
 use crate::model::id::{RowId, SceneId};
 use crate::model::property::{Prop, RowKind};
 use crate::model::row::Row;
@@ -23,157 +24,159 @@ use crate::model::stroke::MaskTarget;
 use crate::model::{annotation, light, marker, scene};
 use crate::util::revision::{Part, Revision};
 
-use super::picture::{PictureIndex, PictureInfo};
+use super::fog_rooms;
+use super::picture::PictureIndex;
 use super::snapshot::{Annotation, Fog, Light, MapLayer, Marker, SceneSnapshot, Structures};
 
-/// The drawn token is this share of the cells that it covers (tableslayer.md 2.4).
-const TOKEN_SHARE: f64 = 0.9;
-/// Sides of the masks of our own documents.
-const OWN_MASK_SIDE: u32 = 4096;
+/// The share of its cells that a token's picture fills.
+const TOKEN_FILL: f64 = 0.9;
 
-/// Whose rules say how large a map picture is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum MapPixels {
-    /// The picture file's own pixels: our documents.
-    #[default]
-    OfFile,
-    /// Brought down to at most 3000 a side: rooms shared with web clients (tableslayer.md 2.11).
-    OfWebClients,
-}
-
-/// Follows one scene of a document.
+/// Derives the snapshots of one scene.
 #[derive(Debug)]
 pub struct SceneDeriver {
     scene: SceneId,
-    map_pixels: MapPixels,
-    fog: MaskCache,
-    inks: HashMap<RowId, MaskCache>,
+    web_sizes: bool,
+    masks: MaskCache,
     last: Option<SceneSnapshot>,
+    /// Where the map lies, as the last snapshot's positions have it.
+    world_from_document: DAffine2,
+    /// The mask that the last fog was made of, and the fog rooms over it.
+    fog_made_of: Option<(Arc<Mask>, Option<Arc<str>>)>,
 }
 
 impl SceneDeriver {
-    /// For a scene of a document of ours.
+    /// A deriver for a scene of a document of ours: map pixels are those of the picture's file.
     #[must_use]
     pub fn new(scene: SceneId) -> Self {
-        Self::with_map_pixels(scene, MapPixels::OfFile)
-    }
-
-    /// For a scene of any document.
-    #[must_use]
-    pub fn with_map_pixels(scene: SceneId, map_pixels: MapPixels) -> Self {
         Self {
             scene,
-            map_pixels,
-            fog: MaskCache::new(MaskTarget::Fog),
-            inks: HashMap::new(),
+            web_sizes: false,
+            masks: MaskCache::default(),
             last: None,
+            world_from_document: DAffine2::IDENTITY,
+            fog_made_of: None,
         }
     }
 
-    /// Everything anew; `None` when the document has no such scene.
+    /// The same for a Table Slayer room: map pixels are those after its clients' scale-down.
+    #[must_use]
+    pub fn with_web_sizes(mut self) -> Self {
+        self.web_sizes = true;
+        self
+    }
+
+    /// The whole scene; `None` when the document has no such scene. Also for when pictures came that
+    /// were not on this machine before.
     pub fn derive(&mut self, doc: &GameDoc, pictures: &dyn PictureIndex) -> Option<SceneSnapshot> {
-        self.last = None;
-        self.fog = MaskCache::new(MaskTarget::Fog);
-        self.inks.clear();
         self.update(doc, pictures, &SceneDirty::whole())
     }
 
-    /// What changed since the last call; `None` when the document has no such scene any more.
+    /// The scene after a change: reads only what is dirty. `None` when the scene is gone.
     pub fn update(
         &mut self,
         doc: &GameDoc,
         pictures: &dyn PictureIndex,
         dirty: &SceneDirty,
     ) -> Option<SceneSnapshot> {
-        let everything = SceneDirty::whole();
-        let (dirty, last) = match self.last.take() {
-            Some(last) if !dirty.whole => (dirty, Some(last)),
-            _ => (&everything, None),
-        };
-        let settings = match &last {
-            Some(last) if !dirty.settings => last.settings.clone(),
-            _ => Part::new(doc.scene_row(&self.scene)?),
-        };
-        if !doc.has_scene(&self.scene) {
-            return None;
-        }
-        let before = last.as_ref();
-        // The fog's own size tells how large a map is whose picture is not here.
-        let bare_fog_size = doc
-            .shared_mask(&self.scene, &MaskTarget::Fog)
-            .and_then(|bytes| Mask::size_of_rle(&bytes));
-        let map = self.map_layer(&settings, pictures, bare_fog_size);
-        let map_moved = before.is_none_or(|last| *last.map != map);
-        let map = match before {
-            Some(last) if !map_moved => last.map.clone(),
-            _ => Part::new(map),
-        };
-        let grid = Grid::new(&grid_params(&settings, map.value.as_ref()));
-        let grid = match before {
-            Some(last) if **last.grid.value == grid => last.grid.clone(),
-            _ => Part::new(Arc::new(grid)),
-        };
-        // The locked zoom of a map's own grid is the grid's to say.
-        let map = placed_by_grid(map, &grid, before);
-        let space_moved = before.is_none_or(|last| {
-            last.grid.revision != grid.revision
-                || last.map.revision != map.revision
-                || coordinates(&last.settings) != coordinates(&settings)
-        });
-        let world_from_document = DocumentSpace::of(&settings, map.value.as_ref());
-        let cell_px = grid.cell_px();
+        let whole = SceneDirty::whole();
+        let last = self.last.take();
+        let dirty = if last.is_none() { &whole } else { dirty };
+        let id = self.scene.clone();
 
-        let markers = self.rows(
+        let mut settings = last.as_ref().map(|last| last.settings.clone());
+        if dirty.settings || settings.is_none() {
+            settings = Some(renewed(settings, doc.scene_row(&id)?));
+        }
+        let settings = settings?;
+
+        let fog_size = || doc.base_size(&id, &MaskTarget::Fog);
+        let (stored, natural_px) = match stored_map(&settings, pictures, self.web_sizes, fog_size) {
+            Some((layer, natural_px)) => (Some(layer), natural_px),
+            None => (None, [1, 1]),
+        };
+        let laid = Laid::new(&settings, stored);
+        let moved = self.world_from_document != laid.world_from_document
+            || last
+                .as_ref()
+                .is_none_or(|last| last.grid.cell_px().to_bits() != laid.grid.cell_px().to_bits());
+        self.world_from_document = laid.world_from_document;
+
+        let map = renewed(last.as_ref().map(|last| last.map.clone()), laid.map);
+        let grid = renewed_arc(last.as_ref().map(|last| last.grid.clone()), laid.grid);
+
+        let place = Place {
+            world_from_document: laid.world_from_document,
+            cell_px: grid.cell_px(),
+            pictures,
+        };
+        let markers = rows_part(
             doc,
+            &id,
             RowKind::Marker,
-            &dirty.markers,
-            space_moved || dirty.whole,
-            before.map(|last| (&last.markers, |m: &Marker| &m.id)),
-            |id, row| marker_of(id, row, &world_from_document, cell_px, pictures),
+            last.as_ref().map(|last| &last.markers),
+            (&dirty.markers, moved || dirty.whole),
+            |id, row| place.marker(id, row),
         );
-        let lights = self.rows(
+        let lights = rows_part(
             doc,
+            &id,
             RowKind::Light,
-            &dirty.lights,
-            space_moved || dirty.whole,
-            before.map(|last| (&last.lights, |l: &Light| &l.id)),
-            |id, row| light_of(id, row, &world_from_document, cell_px),
+            last.as_ref().map(|last| &last.lights),
+            (&dirty.lights, moved || dirty.whole),
+            |id, row| place.light(id, row),
         );
-        let annotations = match before {
-            Some(last) if dirty.annotations == RowsDirty::None && !space_moved => {
+
+        let map_changed = last
+            .as_ref()
+            .is_none_or(|last| last.map.revision != map.revision);
+        let on_map = map
+            .value
+            .as_ref()
+            .filter(|_| settings.get(scene::GRID_MODE) == scene::GRID_MODE_MAP_DEFINED)
+            .map(|layer| MaskSpace {
+                size_px: layer.placement.size_px,
+                ..MaskSpace::covering(natural_px)
+            });
+        let settings_changed = last
+            .as_ref()
+            .is_none_or(|last| last.settings.revision != settings.revision);
+        let annotations = match &last {
+            Some(last)
+                if dirty.annotations == RowsDirty::None && !map_changed && !settings_changed =>
+            {
                 last.annotations.clone()
             }
-            _ => Part::new(self.annotations(doc, &settings, map.value.as_ref(), before)),
+            _ => self.annotations(doc, last.as_ref(), &settings, on_map),
         };
-        let fog = match before {
-            Some(last) if !dirty.fog && last.map.revision == map.revision => last.fog.clone(),
+
+        let fog = match &last {
+            Some(last) if !dirty.fog && !map_changed && !settings_changed => last.fog.clone(),
             _ => {
-                let fog = match map.value.as_ref() {
-                    Some(layer) => {
-                        let size = own_mask_size(layer.placement.size_px);
-                        match self.fog.update(doc, &self.scene, size, layer.placement.size_px) {
-                            Some(mask) => Fog::Mask(mask),
-                            None => Fog::Full,
-                        }
-                    }
-                    None => Fog::Full,
-                };
-                match before {
-                    Some(last) if same_fog(&last.fog, &fog) => last.fog.clone(),
-                    _ => Part::new(fog),
-                }
+                let space = map.value.as_ref().map(|layer| MaskSpace {
+                    size_px: layer.placement.size_px,
+                    ..MaskSpace::covering(natural_px)
+                });
+                self.fog(doc, last.as_ref().map(|last| &last.fog), &settings, space)
             }
         };
-        let structures = match before {
+
+        let structures = match &last {
             Some(last) if !dirty.structures => last.structures.clone(),
-            _ => Part::new(Arc::new(Structures {
-                walls: doc.walls(&self.scene),
-                doors: doc.doors(&self.scene),
-            })),
+            last => {
+                let structures = Structures {
+                    walls: doc.walls(&id),
+                    doors: doc.doors(&id),
+                };
+                renewed_arc(
+                    last.as_ref().map(|last| last.structures.clone()),
+                    structures,
+                )
+            }
         };
-        let snapshot = SceneSnapshot {
-            id: self.scene.clone(),
-            revision: Revision::next(),
+
+        let mut snapshot = SceneSnapshot {
+            id,
+            revision: Revision::default(),
             settings,
             map,
             grid,
@@ -183,302 +186,492 @@ impl SceneDeriver {
             fog,
             structures,
         };
+        snapshot.revision = match &last {
+            Some(last) if parts(last) == parts(&snapshot) => last.revision,
+            _ => Revision::next(),
+        };
         self.last = Some(snapshot.clone());
         Some(snapshot)
     }
 
-    fn map_layer(
-        &self,
-        settings: &Row,
-        pictures: &dyn PictureIndex,
-        fog_size: Option<[u32; 2]>,
-    ) -> Option<MapLayer> {
-        let location = settings
-            .get(scene::MAP_LOCATION)
-            .filter(|location| !location.is_empty())?;
-        let picture = pictures.find(&location);
-        let size_px = match &picture {
-            Some(info) => match self.map_pixels {
-                MapPixels::OfFile => [info.width, info.height],
-                MapPixels::OfWebClients => {
-                    scaled_down_size([info.width, info.height], is_still(&location))
-                }
-            },
-            None => fog_size.unwrap_or_else(|| covering_size(settings)),
-        };
-        Some(MapLayer {
-            picture,
-            placement: MapPlacement {
-                size_px,
-                rotation_deg: settings.get(scene::MAP_ROTATION),
-                offset_world: DVec2::new(
-                    settings.get(scene::MAP_OFFSET_X),
-                    settings.get(scene::MAP_OFFSET_Y),
-                ),
-                zoom: settings.get(scene::MAP_ZOOM),
-            },
-        })
-    }
-
-    /// The rows of a collection, by id; rows that did not change are taken over.
-    fn rows<R: Clone>(
-        &self,
+    fn fog(
+        &mut self,
         doc: &GameDoc,
-        kind: RowKind,
-        dirty: &RowsDirty,
-        all: bool,
-        before: Option<(&Part<Arc<[R]>>, impl Fn(&R) -> &RowId)>,
-        make: impl Fn(RowId, Row) -> R,
-    ) -> Part<Arc<[R]>> {
-        let Some((last, id_of)) = before.filter(|_| !all && *dirty != RowsDirty::All) else {
-            let rows = doc.rows(&self.scene, kind);
-            return Part::new(rows.into_iter().map(|(id, row)| make(id, row)).collect());
-        };
-        let RowsDirty::Some(changed) = dirty else {
-            return last.clone();
-        };
-        let mut rows: Vec<R> = last.value.to_vec();
-        for id in changed {
-            let at = rows.binary_search_by(|row| id_of(row).cmp(id));
-            let target = crate::model::edit::RowRef::in_scene(&self.scene, kind, id);
-            match (doc.row(&target), at) {
-                (Some(row), Ok(at)) => {
-                    if let Some(slot) = rows.get_mut(at) {
-                        *slot = make(id.clone(), row);
-                    }
-                }
-                (Some(row), Err(at)) => rows.insert(at, make(id.clone(), row)),
-                (None, Ok(at)) => {
-                    rows.remove(at);
-                }
-                (None, Err(_)) => {}
+        last: Option<&Part<Fog>>,
+        settings: &Row,
+        space: Option<MaskSpace>,
+    ) -> Part<Fog> {
+        // Without a map there is nothing to lie under the fog.
+        let mask =
+            space.and_then(|space| self.masks.mask(doc, &self.scene, &MaskTarget::Fog, space));
+        let rooms = settings.get(scene::FOG_OF_WAR_ROOMS);
+        let made_of = mask.map(|mask| (mask, rooms));
+        let same = match (&made_of, &self.fog_made_of) {
+            (Some((mask, rooms)), Some((old, old_rooms))) => {
+                Arc::ptr_eq(mask, old) && rooms == old_rooms
             }
+            (None, None) => true,
+            _ => false,
+        };
+        if let Some(last) = last
+            && same
+        {
+            return last.clone();
         }
-        Part::new(rows.into())
+        let fog = match &made_of {
+            None => Fog::Full,
+            Some((mask, rooms)) => Fog::Mask(fog_rooms::with_enabled_rooms(mask, rooms.as_deref())),
+        };
+        self.fog_made_of = made_of;
+        match (last, &fog) {
+            (Some(last), Fog::Mask(mask)) if matches!(&last.value, Fog::Mask(old) if old == mask) => {
+                last.clone()
+            }
+            _ => Part::new(fog),
+        }
     }
 
     fn annotations(
         &mut self,
         doc: &GameDoc,
+        last: Option<&SceneSnapshot>,
         settings: &Row,
-        map: Option<&MapLayer>,
-        before: Option<&SceneSnapshot>,
-    ) -> Arc<[Annotation]> {
-        let anchored_to_map = map.is_some()
-            && settings.get(scene::GRID_MODE) == scene::GRID_MODE_MAP_DEFINED
-            && settings.get(scene::MAP_COORD_VERSION) == 1;
-        let display = display_resolution(settings);
-        let (space_px, own_size) = match map {
-            Some(map) if anchored_to_map => {
-                (map.placement.size_px, own_mask_size(map.placement.size_px))
-            }
-            _ => (display, own_mask_size(display)),
-        };
-        let rows = doc.rows(&self.scene, RowKind::Annotation);
-        self.inks
-            .retain(|id, _| rows.iter().any(|(row, _)| row == id));
-        let mut layers: Vec<Annotation> = rows
+        on_map: Option<MaskSpace>,
+    ) -> Part<Arc<[Annotation]>> {
+        let display_px = [
+            whole_px(settings.get(scene::DISPLAY_RESOLUTION_X)),
+            whole_px(settings.get(scene::DISPLAY_RESOLUTION_Y)),
+        ];
+        let known: HashMap<&RowId, &Annotation> = last
+            .iter()
+            .flat_map(|last| last.annotations.value.iter())
+            .map(|layer| (&layer.id, layer))
+            .collect();
+        let mut layers: Vec<Annotation> = doc
+            .rows(&self.scene, RowKind::Annotation)
             .into_iter()
             .map(|(id, row)| {
-                let cache = self
-                    .inks
-                    .entry(id.clone())
-                    .or_insert_with(|| MaskCache::new(MaskTarget::Annotation(id.clone())));
-                let mask = cache
-                    .update(doc, &self.scene, own_size, space_px)
-                    .map(|mask| {
-                        let known = before
-                            .and_then(|last| last.annotations.iter().find(|layer| layer.id == id))
-                            .and_then(|layer| layer.mask.as_ref())
-                            .filter(|known| Arc::ptr_eq(&known.value, &mask));
-                        known.cloned().unwrap_or_else(|| Part::new(mask))
-                    });
+                let target = MaskTarget::Annotation(id.clone());
+                // In a scene whose layers are anchored to the map, a mask of the display's size is
+                // from before it was: it still covers the display.
+                let held = doc.foreign_base_size(&self.scene, &target);
+                let space = on_map.filter(|_| held != Some(display_px));
+                let mask = self.masks.mask(
+                    doc,
+                    &self.scene,
+                    &target,
+                    space.unwrap_or_else(|| MaskSpace::covering(display_px)),
+                );
+                let old = known.get(&id);
+                let mask = mask.map(|mask| match old.and_then(|old| old.mask.as_ref()) {
+                    Some(old) if Arc::ptr_eq(&old.value, &mask) || old.value == mask => old.clone(),
+                    _ => Part::new(mask),
+                });
                 Annotation {
+                    anchored_to_map: space.is_some(),
                     id,
                     row,
                     mask,
-                    anchored_to_map,
                 }
             })
             .collect();
-        // The lowest first: the greatest order; ties by id.
+        self.masks.retain(|_, target| match target {
+            MaskTarget::Fog => true,
+            MaskTarget::Annotation(id) => layers.iter().any(|layer| layer.id == *id),
+        });
         layers.sort_by(|a, b| {
             let order = |layer: &Annotation| layer.row.get(annotation::ORDER);
-            order(b)
-                .total_cmp(&order(a))
-                .then_with(|| a.id.cmp(&b.id))
+            order(b).total_cmp(&order(a)).then_with(|| a.id.cmp(&b.id))
         });
-        layers.into()
+        let same = last.filter(|last| {
+            last.annotations.value.len() == layers.len()
+                && last
+                    .annotations
+                    .value
+                    .iter()
+                    .zip(&layers)
+                    .all(|(a, b)| same_annotation(a, b))
+        });
+        match same {
+            Some(last) => last.annotations.clone(),
+            None => Part::new(layers.into()),
+        }
     }
 }
 
-/// The map where its own grid puts it (the locked zoom of tableslayer.md 5.7).
-fn placed_by_grid(
-    map: Part<Option<MapLayer>>,
-    grid: &Part<Arc<Grid>>,
-    before: Option<&SceneSnapshot>,
-) -> Part<Option<MapLayer>> {
-    let Some(layer) = &map.value else { return map };
-    let Some(placement) = grid.placement().filter(|p| *p != layer.placement) else {
-        return map;
-    };
-    let moved = MapLayer {
-        picture: layer.picture.clone(),
-        placement,
-    };
-    match before {
-        Some(last) if last.map.value.as_ref() == Some(&moved) => last.map.clone(),
-        _ => Part::new(Some(moved)),
-    }
+fn same_annotation(a: &Annotation, b: &Annotation) -> bool {
+    a.id == b.id
+        && a.row == b.row
+        && a.anchored_to_map == b.anchored_to_map
+        && a.mask.as_ref().map(|mask| mask.revision) == b.mask.as_ref().map(|mask| mask.revision)
 }
 
-fn is_still(location: &str) -> bool {
-    let path = location.split('?').next().unwrap_or(location).to_lowercase();
-    ![".mp4", ".webm", ".mov", ".avi", ".gif"]
-        .iter()
-        .any(|ending| path.contains(ending))
-}
-
-/// The size of a map that is not here: what covers the display at the map's zoom, so that its fog
-/// hides what lies under it.
-fn covering_size(settings: &Row) -> [u32; 2] {
-    let zoom = settings.get(scene::MAP_ZOOM).max(1e-4);
-    let reach = DVec2::new(
-        settings.get(scene::MAP_OFFSET_X),
-        settings.get(scene::MAP_OFFSET_Y),
-    )
-    .abs()
-    .max_element();
-    let [width, height] = display_resolution(settings).map(f64::from);
-    let side = ((width.max(height) * 1.5 + 2.0 * reach) / zoom).ceil();
-    [side.clamp(1.0, 1e6) as u32; 2]
-}
-
-fn display_resolution(settings: &Row) -> [u32; 2] {
+fn parts(scene: &SceneSnapshot) -> [Revision; 8] {
     [
+        scene.settings.revision,
+        scene.map.revision,
+        scene.grid.revision,
+        scene.markers.revision,
+        scene.lights.revision,
+        scene.annotations.revision,
+        scene.fog.revision,
+        scene.structures.revision,
+    ]
+}
+
+fn renewed<T: PartialEq>(last: Option<Part<T>>, value: T) -> Part<T> {
+    match last {
+        Some(last) if last.value == value => last,
+        _ => Part::new(value),
+    }
+}
+
+fn renewed_arc<T: PartialEq>(last: Option<Part<Arc<T>>>, value: T) -> Part<Arc<T>> {
+    match last {
+        Some(last) if *last.value == value => last,
+        _ => Part::new(Arc::new(value)),
+    }
+}
+
+/// A row of a collection in a snapshot.
+trait Item: Clone {
+    fn id(&self) -> &RowId;
+    fn row(&self) -> &Row;
+    fn same(&self, other: &Self) -> bool;
+}
+
+impl Item for Marker {
+    fn id(&self) -> &RowId {
+        &self.id
+    }
+    fn row(&self) -> &Row {
+        &self.row
+    }
+    fn same(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.row == other.row
+            && self.position_world == other.position_world
+            && self.diameter_world.to_bits() == other.diameter_world.to_bits()
+            && self.picture == other.picture
+    }
+}
+
+impl Item for Light {
+    fn id(&self) -> &RowId {
+        &self.id
+    }
+    fn row(&self) -> &Row {
+        &self.row
+    }
+    fn same(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.row == other.row
+            && self.position_world == other.position_world
+            && self.diameter_world.to_bits() == other.diameter_world.to_bits()
+    }
+}
+
+/// The rows of a collection: all of them, or those that changed among the others.
+fn rows_part<I: Item>(
+    doc: &GameDoc,
+    scene: &SceneId,
+    kind: RowKind,
+    last: Option<&Part<Arc<[I]>>>,
+    (dirty, all): (&RowsDirty, bool),
+    make: impl Fn(RowId, Row) -> I,
+) -> Part<Arc<[I]>> {
+    let items: Vec<I> = match (last, dirty, all) {
+        (Some(last), RowsDirty::None, false) => return last.clone(),
+        (Some(last), RowsDirty::None, true) => last
+            .value
+            .iter()
+            .map(|item| make(item.id().clone(), item.row().clone()))
+            .collect(),
+        (Some(last), RowsDirty::Some(ids), false) => {
+            let mut items: Vec<I> = last.value.to_vec();
+            for id in ids {
+                let at = items.binary_search_by(|item| item.id().cmp(id));
+                match (doc.row(&RowRef::in_scene(scene, kind, id)), at) {
+                    (Some(row), Ok(at)) => {
+                        if let Some(item) = items.get_mut(at) {
+                            *item = make(id.clone(), row);
+                        }
+                    }
+                    (Some(row), Err(at)) => items.insert(at, make(id.clone(), row)),
+                    (None, Ok(at)) => {
+                        items.remove(at);
+                    }
+                    (None, Err(_)) => {}
+                }
+            }
+            items
+        }
+        _ => doc
+            .rows(scene, kind)
+            .into_iter()
+            .map(|(id, row)| make(id, row))
+            .collect(),
+    };
+    match last {
+        Some(last)
+            if last.value.len() == items.len()
+                && last.value.iter().zip(&items).all(|(a, b)| a.same(b)) =>
+        {
+            last.clone()
+        }
+        _ => Part::new(items.into()),
+    }
+}
+
+/// What rows need to become things in the world.
+struct Place<'p> {
+    world_from_document: DAffine2,
+    cell_px: f64,
+    pictures: &'p dyn PictureIndex,
+}
+
+impl Place<'_> {
+    fn position(&self, row: &Row, x: Prop<f64>, y: Prop<f64>) -> DVec2 {
+        self.world_from_document
+            .transform_point2(DVec2::new(row.get(x), row.get(y)))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "1 to 3 cells")]
+    fn marker(&self, id: RowId, row: Row) -> Marker {
+        let location = row.get(marker::IMAGE_LOCATION);
+        Marker {
+            id,
+            position_world: self.position(&row, marker::POSITION_X, marker::POSITION_Y),
+            diameter_world: TOKEN_FILL * self.cell_px * row.get(marker::SIZE) as f64,
+            picture: location.and_then(|location| self.pictures.find(&location)),
+            row,
+        }
+    }
+
+    fn light(&self, id: RowId, row: Row) -> Light {
+        Light {
+            id,
+            position_world: self.position(&row, light::POSITION_X, light::POSITION_Y),
+            diameter_world: self.cell_px * row.get(light::RADIUS),
+            row,
+        }
+    }
+}
+
+/// How a scene lies in the world.
+struct Laid {
+    map: Option<MapLayer>,
+    grid: Grid,
+    world_from_document: DAffine2,
+}
+
+impl Laid {
+    fn new(settings: &Row, stored: Option<MapLayer>) -> Self {
+        let mut params = grid_params(settings, stored.as_ref().map(|map| map.placement));
+        let stored_is_map_px = params.coord_version >= 1;
+        let mut from_document = DAffine2::IDENTITY;
+        if let Some(map) = &stored
+            && params.mode == GridMode::MapDefined
+        {
+            if !stored_is_map_px {
+                // An older scene: what its upgrade would store, without storing it.
+                let upgrade = CoordUpgrade::new(
+                    &map.placement,
+                    params.cell_px(),
+                    params.map_cells_or_default(),
+                );
+                params.coord_version = 1;
+                params.map_cells = upgrade.new_map_cells.or(params.map_cells);
+                from_document = upgrade.map_from_world;
+            }
+            if let Some(placement) = params.effective_placement() {
+                from_document = placement.world_from_map() * from_document;
+            }
+        }
+        let placement = params.effective_placement();
+        let map = stored.map(|map| MapLayer {
+            placement: placement.unwrap_or(map.placement),
+            ..map
+        });
+        Self {
+            map,
+            grid: Grid::new(&params),
+            world_from_document: from_document,
+        }
+    }
+}
+
+/// Where the positions of a scene's rows are in the world: `world_from_document`.
+pub(super) fn world_from_document(settings: &Row, map: Option<&MapLayer>) -> DAffine2 {
+    let stored = map.map(|map| MapLayer {
+        placement: stored_placement(settings, map.placement.size_px),
+        ..map.clone()
+    });
+    Laid::new(settings, stored).world_from_document
+}
+
+fn stored_placement(settings: &Row, size_px: [u32; 2]) -> MapPlacement {
+    MapPlacement {
+        size_px,
+        rotation_deg: settings.get(scene::MAP_ROTATION),
+        offset_world: DVec2::new(
+            settings.get(scene::MAP_OFFSET_X),
+            settings.get(scene::MAP_OFFSET_Y),
+        ),
+        zoom: settings.get(scene::MAP_ZOOM),
+    }
+}
+
+/// The map as it is stored, with its picture's own size.
+fn stored_map(
+    settings: &Row,
+    pictures: &dyn PictureIndex,
+    web_sizes: bool,
+    fog_mask_size: impl FnOnce() -> Option<[u32; 2]>,
+) -> Option<(MapLayer, [u32; 2])> {
+    let location = settings
+        .get(scene::MAP_LOCATION)
+        .filter(|location| !location.is_empty())?;
+    let picture = pictures.find(&location);
+    let natural_px = match &picture {
+        Some(picture) => [picture.width, picture.height],
+        None => fog_mask_size().unwrap_or_else(|| covering_size(settings)),
+    };
+    let size_px = if web_sizes && picture.is_some() {
+        scaled_down_size(natural_px, is_still(&location))
+    } else {
+        natural_px
+    };
+    let placement = stored_placement(settings, size_px);
+    Some((MapLayer { picture, placement }, natural_px))
+}
+
+/// The size of a map that covers the whole display, for one whose picture is missing.
+fn covering_size(settings: &Row) -> [u32; 2] {
+    let half = DVec2::new(
         settings.get(scene::DISPLAY_RESOLUTION_X),
         settings.get(scene::DISPLAY_RESOLUTION_Y),
+    ) * 0.5;
+    let map_from_world = stored_placement(settings, [1, 1]).map_from_world();
+    let reach = [
+        half,
+        -half,
+        DVec2::new(half.x, -half.y),
+        DVec2::new(-half.x, half.y),
     ]
-    .map(|side| side.round().max(1.0) as u32)
+    .map(|corner| map_from_world.transform_point2(corner).abs())
+    .into_iter()
+    .fold(DVec2::ONE, DVec2::max);
+    [reach.x, reach.y].map(|half_side| whole_px(half_side * 2.0).saturating_add(2))
 }
 
-/// The size of a mask of ours for a space: at most [`OWN_MASK_SIDE`] a side, its shape kept.
-fn own_mask_size([width, height]: [u32; 2]) -> [u32; 2] {
-    let longest = width.max(height).max(1);
-    if longest <= OWN_MASK_SIDE {
-        return [width.max(1), height.max(1)];
-    }
-    let scale = f64::from(OWN_MASK_SIDE) / f64::from(longest);
-    [width, height].map(|side| (f64::from(side) * scale).round().max(1.0) as u32)
+/// Pictures that move are never scaled down by web clients.
+fn is_still(location: &str) -> bool {
+    let location = location.to_ascii_lowercase();
+    ![".mp4", ".webm", ".mov", ".avi", ".gif"]
+        .iter()
+        .any(|ending| location.contains(ending))
 }
 
-fn grid_params(settings: &Row, map: Option<&MapLayer>) -> GridParams {
-    let whole = |prop: Prop<f64>| settings.get(prop).round().max(0.0) as u32;
-    let shape = match (
-        settings.get(scene::GRID_TYPE),
-        settings.get(scene::HEX_FLAT_TOP),
-    ) {
-        (scene::GRID_TYPE_HEX, true) => GridShape::HexFlat,
-        (scene::GRID_TYPE_HEX, false) => GridShape::HexPointy,
-        _ => GridShape::Square,
-    };
-    let counts = [
+/// A length in whole pixels, 1 to 65,536.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "in range by the clamp"
+)]
+fn whole_px(length: f64) -> u32 {
+    length.round().clamp(1.0, 65_536.0) as u32
+}
+
+/// The grid's parameters as a scene's settings have them.
+fn grid_params(settings: &Row, placement: Option<MapPlacement>) -> GridParams {
+    let cells = [
         settings.get(scene::GRID_MAP_DEFINED_X),
         settings.get(scene::GRID_MAP_DEFINED_Y),
     ]
     .map(|count| count.and_then(|count| u32::try_from(count).ok()));
-    let map_cells = match counts {
-        [Some(columns), Some(rows)] => Some([columns, rows]),
-        _ => None,
+    let map_cells = match cells {
+        [None, None] => None,
+        [x, y] => {
+            let [default_x, default_y] = crate::geom::grid::DEFAULT_MAP_CELLS;
+            Some([x.unwrap_or(default_x), y.unwrap_or(default_y)])
+        }
     };
     GridParams {
-        resolution_px: display_resolution(settings),
+        resolution_px: [
+            whole_px(settings.get(scene::DISPLAY_RESOLUTION_X)),
+            whole_px(settings.get(scene::DISPLAY_RESOLUTION_Y)),
+        ],
         display_size_in: [
             settings.get(scene::DISPLAY_SIZE_X),
             settings.get(scene::DISPLAY_SIZE_Y),
         ],
-        padding_px: [whole(scene::DISPLAY_PADDING_X), whole(scene::DISPLAY_PADDING_Y)],
+        padding_px: [
+            settings.get(scene::DISPLAY_PADDING_X),
+            settings.get(scene::DISPLAY_PADDING_Y),
+        ]
+        .map(|padding: f64| if padding < 0.5 { 0 } else { whole_px(padding) }),
         spacing_in: settings.get(scene::GRID_SPACING),
         line_thickness_px: settings.get(scene::GRID_LINE_THICKNESS),
-        shape,
+        shape: match (
+            settings.get(scene::GRID_TYPE),
+            settings.get(scene::HEX_FLAT_TOP),
+        ) {
+            (scene::GRID_TYPE_HEX, true) => GridShape::HexFlat,
+            (scene::GRID_TYPE_HEX, false) => GridShape::HexPointy,
+            _ => GridShape::Square,
+        },
         mode: if settings.get(scene::GRID_MODE) == scene::GRID_MODE_MAP_DEFINED {
             GridMode::MapDefined
         } else {
             GridMode::FillSpace
         },
         map_cells,
-        placement: map.map(|map| map.placement),
+        placement,
         coord_version: u8::from(settings.get(scene::MAP_COORD_VERSION) == 1),
     }
 }
 
-fn coordinates(settings: &Row) -> (i64, i64) {
-    (
-        settings.get(scene::GRID_MODE),
-        settings.get(scene::MAP_COORD_VERSION),
-    )
-}
-
-/// Where a document's positions are in the world.
-enum DocumentSpace {
-    World,
-    Map(glam::DAffine2),
-}
-
-impl DocumentSpace {
-    fn of(settings: &Row, map: Option<&MapLayer>) -> Self {
-        match (coordinates(settings), map) {
-            ((scene::GRID_MODE_MAP_DEFINED, 1), Some(map)) => {
-                Self::Map(map.placement.world_from_map())
-            }
-            _ => Self::World,
-        }
-    }
-
-    fn to_world(&self, position: DVec2) -> DVec2 {
-        match self {
-            Self::World => position,
-            Self::Map(world_from_map) => world_from_map.transform_point2(position),
-        }
-    }
-}
-
-fn marker_of(
-    id: RowId,
-    row: Row,
-    space: &DocumentSpace,
-    cell_px: f64,
+/// Compacts the strokes of every mask of a scene but the newest `keep` of each. Only for a serialising
+/// owner of the document; see [`GameDoc::compact_mask`]. Returns whether anything was compacted.
+pub fn compact_scene(
+    doc: &mut GameDoc,
+    scene: &SceneId,
     pictures: &dyn PictureIndex,
-) -> Marker {
-    let position = DVec2::new(row.get(marker::POSITION_X), row.get(marker::POSITION_Y));
-    let size = row.get(marker::SIZE).clamp(1, 3);
-    let picture: Option<PictureInfo> = row
-        .get(marker::IMAGE_LOCATION)
-        .filter(|location| !location.is_empty())
-        .and_then(|location| pictures.find(&location));
-    Marker {
-        id,
-        position_world: space.to_world(position),
-        diameter_world: TOKEN_SHARE * cell_px * size as f64,
-        picture,
-        row,
+    keep: usize,
+) -> bool {
+    let Some(settings) = doc.scene_row(scene) else {
+        return false;
+    };
+    let mut compacted = false;
+    let fog_size = || None;
+    let map = stored_map(&settings, pictures, false, fog_size)
+        // Without its picture the map's pixels are not known, and strokes are in them.
+        .filter(|(map, _)| map.picture.is_some());
+    let on_map = map.map(|(map, natural_px)| MaskSpace {
+        size_px: map.placement.size_px,
+        ..MaskSpace::covering(natural_px)
+    });
+    if let Some(space) = on_map {
+        compacted |= doc.compact_mask(scene, &MaskTarget::Fog, space, keep);
     }
-}
-
-fn light_of(id: RowId, row: Row, space: &DocumentSpace, cell_px: f64) -> Light {
-    let position = DVec2::new(row.get(light::POSITION_X), row.get(light::POSITION_Y));
-    Light {
-        id,
-        position_world: space.to_world(position),
-        diameter_world: row.get(light::RADIUS) * cell_px,
-        row,
+    let display_px = [
+        whole_px(settings.get(scene::DISPLAY_RESOLUTION_X)),
+        whole_px(settings.get(scene::DISPLAY_RESOLUTION_Y)),
+    ];
+    let map_defined = settings.get(scene::GRID_MODE) == scene::GRID_MODE_MAP_DEFINED;
+    for (id, _) in doc.rows(scene, RowKind::Annotation) {
+        let target = MaskTarget::Annotation(id);
+        // One from before the scene's layers were anchored to the map would no longer be known as
+        // such: its strokes stay.
+        let space = match (map_defined, doc.foreign_base_size(scene, &target)) {
+            (true, held) if held == Some(display_px) => None,
+            (true, _) => on_map,
+            (false, _) => Some(MaskSpace::covering(display_px)),
+        };
+        if let Some(space) = space {
+            compacted |= doc.compact_mask(scene, &target, space, keep);
+        }
     }
-}
-
-fn same_fog(a: &Fog, b: &Fog) -> bool {
-    match (a, b) {
-        (Fog::Full, Fog::Full) => true,
-        (Fog::Mask(a), Fog::Mask(b)) => Arc::ptr_eq(a, b),
-        _ => false,
-    }
+    compacted
 }

@@ -1,23 +1,43 @@
 //! [`PlayerScene`]: what a table may see. Made by one pure function that drops everything the DM
 //! hid; the only scene that the player path of the renderer accepts.
+//!
+//! What is dropped: markers that players do not see, drawing layers of the DM, walls and doors,
+//! properties that are the DM's alone, and markers and lights whose whole drawn disc lies under fog.
+//! Without a mask all of the map is under fog; what lies outside the map never is.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use glam::DVec2;
 
-use crate::geom::rect::{DRect, IRect};
-use crate::model::id::{PictureHash, RowId};
-use crate::model::{annotation, light, marker, scene};
-use crate::util::revision::Part;
+use crate::geom::mask::Mask;
+use crate::geom::rect::IRect;
+use crate::geom::space::MapPlacement;
+use crate::model::id::{PictureHash, RowId, SceneId};
+use crate::model::row::Row;
+use crate::model::{annotation, light, marker, party, scene};
+use crate::util::revision::{Part, Revision};
 
-use super::snapshot::{Annotation, Fog, Light, MapLayer, Marker, SceneSnapshot, Structures};
+use super::snapshot::{Annotation, Fog, Light, Marker, SceneSnapshot, Structures};
 
-/// A scene without anything that the DM hid. There is no way to make one but [`PlayerScene::of`]
-/// and [`PlayerScene::with_hovered`].
+/// A scene without anything that the DM hid. There is no way to make one but [`PlayerScene::of`] and
+/// its kin.
 #[derive(Debug, Clone)]
 pub struct PlayerScene {
     scene: SceneSnapshot,
+    made_of: MadeOf,
+}
+
+/// The parts of the DM's scene that a player's scene was made of.
+#[derive(Debug, Clone, PartialEq)]
+struct MadeOf {
+    settings: Revision,
+    map: Revision,
+    markers: Revision,
+    lights: Revision,
+    annotations: Revision,
+    fog: Revision,
+    hovered: BTreeSet<RowId>,
 }
 
 /// What a table shows now.
@@ -35,86 +55,108 @@ pub enum PlayerFrame {
     Scene(Arc<PlayerScene>),
 }
 
+impl PlayerFrame {
+    /// What a table shows by the party's state: the pause screen before all, then the active scene,
+    /// whichever game session of the party it is in. `find` gives that scene, or `None` when it is in
+    /// none of them.
+    #[must_use]
+    pub fn following(
+        state: &Row,
+        pause_picture: impl FnOnce() -> Option<PictureHash>,
+        find: impl FnOnce(&SceneId) -> Option<Arc<PlayerScene>>,
+    ) -> Self {
+        if state.get(party::IS_PAUSED) {
+            return Self::Paused {
+                picture: pause_picture(),
+            };
+        }
+        state
+            .get(party::ACTIVE_SCENE_ID)
+            .and_then(|id| find(&SceneId::new(&id)))
+            .map_or(Self::Waiting, Self::Scene)
+    }
+}
+
 impl PlayerScene {
-    /// The scene as players may hold it, while the DM points at nothing.
+    /// The scene as players may hold it, with nothing hovered.
     #[must_use]
     pub fn of(scene: &SceneSnapshot) -> Self {
-        Self::with_hovered(scene, &BTreeSet::new())
+        Self::with_hovered(scene, &BTreeSet::new(), None)
     }
 
-    /// The scene as players may hold it, while the DM points at these markers.
+    /// The scene as players may hold it while the DM points at markers that show then. Parts that are
+    /// made of the same as in `previous` are shared with it and keep their revision.
     #[must_use]
-    pub fn with_hovered(source: &SceneSnapshot, hovered: &BTreeSet<RowId>) -> Self {
-        let cover = Cover::of(source);
-        let markers: Arc<[Marker]> = source
-            .markers
-            .iter()
-            .filter(|marker| is_shown(marker, hovered))
-            .filter(|marker| {
-                !cover.hides_disc(marker.position_world, marker.diameter_world * 0.5)
-            })
-            .map(|marker| Marker {
-                row: marker.row.for_players(&marker::TABLE),
-                ..marker.clone()
-            })
-            .collect();
-        let lights: Arc<[Light]> = source
-            .lights
-            .iter()
-            .filter(|light| !light.row.get(light::OFF))
-            // The glow reaches as far as the light's diameter.
-            .filter(|light| !cover.hides_disc(light.position_world, light.diameter_world))
-            .map(|light| Light {
-                row: light.row.for_players(&light::TABLE),
-                ..light.clone()
-            })
-            .collect();
-        let annotations: Arc<[Annotation]> = source
-            .annotations
-            .iter()
-            .filter(|layer| {
-                layer.row.get(annotation::VISIBILITY) == annotation::VISIBLE_TO_EVERYONE
-            })
-            .map(|layer| Annotation {
-                row: layer.row.for_players(&annotation::TABLE),
-                ..layer.clone()
-            })
-            .collect();
-        // Revisions go along: a part that did not change for the DM did not for the players, but
-        // markers and lights depend on the fog and the map as well.
-        let seen_through_fog = source
-            .fog
-            .revision
-            .max(source.map.revision)
-            .max(source.grid.revision);
+    pub fn with_hovered(
+        scene: &SceneSnapshot,
+        hovered: &BTreeSet<RowId>,
+        previous: Option<&Self>,
+    ) -> Self {
+        let made_of = MadeOf {
+            settings: scene.settings.revision,
+            map: scene.map.revision,
+            markers: scene.markers.revision,
+            lights: scene.lights.revision,
+            annotations: scene.annotations.revision,
+            fog: scene.fog.revision,
+            hovered: hovered.clone(),
+        };
+        let previous = previous.filter(|previous| previous.scene.id == scene.id);
+        let old = |same: &dyn Fn(&MadeOf) -> bool| {
+            previous
+                .filter(|previous| same(&previous.made_of))
+                .map(|previous| &previous.scene)
+        };
+        let cover = Cover {
+            placement: scene.map.value.as_ref().map(|map| map.placement),
+            fog: &scene.fog.value,
+        };
+        let same_cover = |was: &MadeOf| was.map == made_of.map && was.fog == made_of.fog;
+
+        let settings = old(&|was| was.settings == made_of.settings).map_or_else(
+            || Part::new(scene.settings.for_players(&scene::TABLE)),
+            |old| old.settings.clone(),
+        );
+        let markers = old(&|was| {
+            was.markers == made_of.markers && was.hovered == made_of.hovered && same_cover(was)
+        })
+        .map_or_else(
+            || Part::new(markers_for_players(scene, hovered, &cover)),
+            |old| old.markers.clone(),
+        );
+        let lights = old(&|was| was.lights == made_of.lights && same_cover(was)).map_or_else(
+            || Part::new(lights_for_players(scene, &cover)),
+            |old| old.lights.clone(),
+        );
+        let annotations = old(&|was| was.annotations == made_of.annotations).map_or_else(
+            || Part::new(annotations_for_players(scene)),
+            |old| old.annotations.clone(),
+        );
+        let structures = previous.map_or_else(
+            || Part::new(Arc::new(Structures::default())),
+            |previous| previous.scene.structures.clone(),
+        );
+        let unchanged = previous.is_some_and(|previous| {
+            previous.made_of == made_of && previous.scene.grid.revision == scene.grid.revision
+        });
+        let revision = match previous {
+            Some(previous) if unchanged => previous.scene.revision,
+            _ => Revision::next(),
+        };
         Self {
             scene: SceneSnapshot {
-                id: source.id.clone(),
-                revision: source.revision,
-                settings: Part {
-                    revision: source.settings.revision,
-                    value: source.settings.for_players(&scene::TABLE),
-                },
-                map: source.map.clone(),
-                grid: source.grid.clone(),
-                markers: Part {
-                    revision: source.markers.revision.max(seen_through_fog),
-                    value: markers,
-                },
-                lights: Part {
-                    revision: source.lights.revision.max(seen_through_fog),
-                    value: lights,
-                },
-                annotations: Part {
-                    revision: source.annotations.revision,
-                    value: annotations,
-                },
-                fog: source.fog.clone(),
-                structures: Part {
-                    revision: source.structures.revision,
-                    value: Arc::new(Structures::default()),
-                },
+                id: scene.id.clone(),
+                revision,
+                settings,
+                map: scene.map.clone(),
+                grid: scene.grid.clone(),
+                markers,
+                lights,
+                annotations,
+                fog: scene.fog.clone(),
+                structures,
             },
+            made_of,
         }
     }
 
@@ -125,82 +167,135 @@ impl PlayerScene {
     }
 }
 
-/// Whether the DM lets players see a marker. An unknown code is not for players.
-fn is_shown(marker: &Marker, hovered: &BTreeSet<RowId>) -> bool {
-    match marker.row.get(marker::VISIBILITY) {
+fn markers_for_players(
+    scene: &SceneSnapshot,
+    hovered: &BTreeSet<RowId>,
+    cover: &Cover,
+) -> Arc<[Marker]> {
+    let seen = |marker: &&Marker| match marker.row.get(marker::VISIBILITY) {
         marker::VISIBLE_TO_EVERYONE | marker::VISIBLE_TO_PLAYERS => true,
         marker::VISIBLE_ON_HOVER => {
             marker.row.get(marker::PINNED_TOOLTIP) || hovered.contains(&marker.id)
         }
         _ => false,
-    }
+    };
+    scene
+        .markers
+        .value
+        .iter()
+        .filter(seen)
+        .filter(|marker| !cover.hides(marker.position_world, marker.diameter_world * 0.5))
+        .map(|marker| Marker {
+            row: marker.row.for_players(&marker::TABLE),
+            ..marker.clone()
+        })
+        .collect()
 }
 
-/// What the fog of war covers.
-struct Cover<'a> {
-    map: Option<&'a MapLayer>,
-    fog: &'a Fog,
+fn lights_for_players(scene: &SceneSnapshot, cover: &Cover) -> Arc<[Light]> {
+    scene
+        .lights
+        .value
+        .iter()
+        .filter(|light| !light.row.get(light::OFF))
+        // The glow reaches twice as far as the light.
+        .filter(|light| !cover.hides(light.position_world, light.diameter_world))
+        .map(|light| Light {
+            row: light.row.for_players(&light::TABLE),
+            ..light.clone()
+        })
+        .collect()
 }
 
-impl<'a> Cover<'a> {
-    fn of(scene: &'a SceneSnapshot) -> Self {
-        Self {
-            map: scene.map.value.as_ref(),
-            fog: &scene.fog,
-        }
-    }
+fn annotations_for_players(scene: &SceneSnapshot) -> Arc<[Annotation]> {
+    scene
+        .annotations
+        .value
+        .iter()
+        .filter(|layer| layer.row.get(annotation::VISIBILITY) == annotation::VISIBLE_TO_EVERYONE)
+        .map(|layer| Annotation {
+            row: layer.row.for_players(&annotation::TABLE),
+            ..layer.clone()
+        })
+        .collect()
+}
 
-    /// Whether a disc lies under fog as a whole. What lies outside the map is not under fog.
-    fn hides_disc(&self, center_world: DVec2, radius_world: f64) -> bool {
-        let Some(map) = self.map else { return false };
-        let picture_from_world = map.placement.picture_from_world();
-        let center = picture_from_world.transform_point2(center_world);
-        let radius = radius_world / map.placement.effective_zoom();
-        let size = DVec2::from(map.placement.size_px.map(f64::from));
-        let picture = DRect::new(DVec2::ZERO, size);
-        let disc = DRect::from_center_size(center, DVec2::splat(2.0 * radius));
-        if disc.intersection(&picture) != disc {
-            // Part of it sticks out of the map, where there is no fog.
+/// The fog over a map.
+struct Cover<'f> {
+    placement: Option<MapPlacement>,
+    fog: &'f Fog,
+}
+
+impl Cover<'_> {
+    /// Whether a disc in the world lies wholly under fog.
+    fn hides(&self, center_world: DVec2, radius_world: f64) -> bool {
+        let Some(placement) = &self.placement else {
             return false;
-        }
+        };
+        let reach = radius_world / placement.effective_zoom();
         match self.fog {
-            Fog::Full => true,
+            Fog::Full => {
+                let center = placement.map_from_world().transform_point2(center_world);
+                let half = DVec2::from(placement.size_px.map(f64::from)) * 0.5;
+                (center.abs() + reach).cmple(half).all()
+            }
             Fog::Mask(mask) => {
-                let mask_from_picture = DVec2::from(mask.size_px().map(f64::from)) / size;
-                let area = DRect::new(
-                    disc.min * mask_from_picture,
-                    disc.max * mask_from_picture,
-                )
-                .outer_pixels()
-                .intersection(&mask.rect());
-                !area.is_empty() && disc_is_set(mask, area, center, radius, mask_from_picture)
+                let center = placement
+                    .mask_from_world(mask.size_px())
+                    .transform_point2(center_world);
+                let size = DVec2::from(placement.size_px.map(|side| f64::from(side.max(1))));
+                let mask_size = DVec2::from(mask.size_px().map(f64::from));
+                disc_is_set(mask, center, mask_size / size * reach)
             }
         }
     }
 }
 
-/// Whether every mask pixel that a disc touches is set. `center` and `radius` in picture px.
-fn disc_is_set(
-    mask: &crate::geom::mask::Mask,
-    area: IRect,
-    center: DVec2,
-    radius: f64,
-    mask_from_picture: DVec2,
-) -> bool {
-    if mask.all_set_in(area) {
-        return true;
+/// Whether every pixel that an ellipse touches is set; what lies outside the mask is not.
+fn disc_is_set(mask: &Mask, center: DVec2, radius: DVec2) -> bool {
+    if !center.is_finite() || !radius.is_finite() {
+        return false;
     }
-    (area.min[1]..area.max[1]).all(|y| {
-        // The widest the disc is within this row of pixels.
-        let near = (center.y * mask_from_picture.y).clamp(f64::from(y), f64::from(y + 1));
-        let dy = near / mask_from_picture.y - center.y;
-        let half = (radius * radius - dy * dy).max(0.0).sqrt();
-        let row = DRect::new(
-            DVec2::new((center.x - half) * mask_from_picture.x, f64::from(y)),
-            DVec2::new((center.x + half) * mask_from_picture.x, f64::from(y + 1)),
-        )
-        .outer_pixels()
-        .intersection(&area);
-        row.is_empty() || mask.all_set_in(row)
-    })
+    let low = center - radius;
+    let high = center + radius;
+    let size = DVec2::from(mask.size_px().map(f64::from));
+    if low.cmplt(DVec2::ZERO).any() || high.cmpgt(size).any() {
+        return false;
+    }
+    let (first, last) = (low.y.floor(), high.y.ceil());
+    let mut row = first;
+    while row < last {
+        // The point of this row that is nearest to the middle decides how wide the disc is in it.
+        let nearest = center.y.clamp(row, row + 1.0) - center.y;
+        let share = if radius.y > 0.0 {
+            nearest / radius.y
+        } else {
+            0.0
+        };
+        let half_width = radius.x * (1.0 - share * share).max(0.0).sqrt();
+        let span = IRect::new(
+            [pixel((center.x - half_width).floor()), pixel(row)],
+            [
+                pixel(
+                    (center.x + half_width)
+                        .ceil()
+                        .max((center.x - half_width).floor() + 1.0),
+                ),
+                pixel(row + 1.0),
+            ],
+        );
+        if !mask.all_set_in(span) {
+            return false;
+        }
+        row += 1.0;
+    }
+    true
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "within the mask by the caller"
+)]
+fn pixel(at: f64) -> i32 {
+    at as i32
 }

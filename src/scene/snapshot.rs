@@ -133,24 +133,12 @@ impl SceneSnapshot {
         )
     }
 
-    /// Positions of markers and lights are stored in map pixels (version 1 and the map's own grid),
-    /// not in display pixels.
-    #[must_use]
-    pub fn positions_are_map_px(&self) -> bool {
-        use crate::model::scene::{GRID_MODE, GRID_MODE_MAP_DEFINED, MAP_COORD_VERSION};
-        self.setting(GRID_MODE) == GRID_MODE_MAP_DEFINED && self.setting(MAP_COORD_VERSION) == 1
-    }
-
-    /// Where a world position is stored in the document.
+    /// Where a world position is stored in the document: map pixels for scenes whose grid is the
+    /// map's own, else display pixels, as the scene's coordinate version says.
     #[must_use]
     pub fn document_from_world(&self, position_world: DVec2) -> DVec2 {
-        match &*self.map {
-            Some(map) if self.positions_are_map_px() => map
-                .placement
-                .world_from_map()
-                .inverse()
-                .transform_point2(position_world),
-            _ => position_world,
-        }
+        super::derive::world_from_document(&self.settings, self.map.value.as_ref())
+            .inverse()
+            .transform_point2(position_world)
     }
 }
