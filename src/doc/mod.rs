@@ -46,3 +46,12 @@ pub mod write;
 pub use document::{GameDoc, PartyDoc};
 pub use origin::Origin;
 pub use replica::{DocError, Update};
+
+#[cfg(test)]
+#[expect(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    reason = "tests"
+)]
+mod tests;
