@@ -12,7 +12,11 @@
 )]
 
 #[path = "../tests/render/support.rs"]
-#[expect(dead_code, unreachable_pub, reason = "shared with the tests, which use all of it")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the tests, which use all of it"
+)]
 mod support;
 
 use std::time::{Duration, Instant};
@@ -49,7 +53,9 @@ fn main() {
     };
     let gpu = Gpu::headless(choice).expect("an adapter");
     println!("Adapter: {}\n", gpu.adapter_name());
-    println!("| view | markers | fog | ms | CPU ms | GPU ms | one quad, ms | ratio | to no markers |");
+    println!(
+        "| view | markers | fog | ms | CPU ms | GPU ms | one quad, ms | ratio | to no markers |"
+    );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     let mut pictures = MemoryPictures::default();
     let map = pictures.add("map", 3840, 2160, |x, y| {
@@ -133,7 +139,11 @@ fn scene(size: [u32; 2], map: &PictureInfo, faces: &[PictureInfo], count: u32) -
         let y = (f64::from(i / columns) + 0.5) / f64::from(rows) * height - height * 0.5;
         builder = builder.marker(x, y, |m| {
             let m = set(&m, marker::SHAPE, 1 + i64::from(i) % 4);
-            let m = set(&m, marker::SHAPE_COLOR, format!("#{:06x}", i * 7919 % 0xff_ffff).as_str());
+            let m = set(
+                &m,
+                marker::SHAPE_COLOR,
+                format!("#{:06x}", i * 7919 % 0xff_ffff).as_str(),
+            );
             set(&m, marker::LABEL, format!("A{}", i % 100).as_str())
         });
         if i % 2 == 0 {
@@ -188,7 +198,9 @@ impl Quad {
             [3840, 2160],
             wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
         );
-        let bytes: Vec<u8> = (0..3840 * 2160 * 4_u32).map(|i| (i * 31 >> 8) as u8).collect();
+        let bytes: Vec<u8> = (0..3840 * 2160 * 4_u32)
+            .map(|i| (i * 31 >> 8) as u8)
+            .collect();
         gpu.queue().write_texture(
             picture.as_image_copy(),
             &bytes,

@@ -7,7 +7,7 @@
 
 @fragment
 fn fs_annotation(in: QuadVertex) -> @location(0) vec4<f32> {
-    let set = textureSampleLevel(ink, ink_sampler, in.uv, in.extra.y).r;
-    let alpha = in.color.a * clamp((set - 0.5) * in.extra.x + 0.5, 0.0, 1.0);
+    let covered = textureSampleLevel(ink, ink_sampler, in.uv, in.extra.y).r;
+    let alpha = in.color.a * clamp((covered - 0.5) * in.extra.x + 0.5, 0.0, 1.0);
     return vec4(in.color.rgb * alpha, alpha);
 }

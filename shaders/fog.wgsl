@@ -40,10 +40,10 @@ fn fs_fog_full(in: QuadVertex) -> @location(0) vec4<f32> {
 @fragment
 fn fs_fog_edge(in: QuadVertex) -> @location(0) vec4<f32> {
     let cloud = cloud_at(in.uv);
-    let set = textureSampleLevel(mask, mask_sampler, in.uv, frame.fog_mask_lod).r;
+    let covered = textureSampleLevel(mask, mask_sampler, in.uv, frame.fog_mask_lod).r;
     let depth = textureSampleLevel(depth_in_fog, mask_sampler, in.uv, 0.0).r;
     // 0 up to the border between mask pixels, so that filtering never reaches a revealed one.
-    let fogged = clamp(set * 2.0 - 1.0, 0.0, 1.0);
+    let fogged = clamp(covered * 2.0 - 1.0, 0.0, 1.0);
     let inside = clamp(depth * (1.0 + fog.raggedness) - fog.raggedness * cloud.a, 0.0, 1.0);
     let soft = inside * inside * (3.0 - 2.0 * inside);
     let alpha = fog.opacity * fogged * mix(fog.edge_floor, 1.0, soft);

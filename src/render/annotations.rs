@@ -80,8 +80,8 @@ impl AnnotationsDraw {
         let mut shown = Vec::new();
         let mut draw = Self::default();
         for annotation in scene.annotations.iter() {
-            let hidden = context.is_player
-                && annotation.row.get(prop::VISIBILITY) == prop::VISIBLE_TO_DM;
+            let hidden =
+                context.is_player && annotation.row.get(prop::VISIBILITY) == prop::VISIBLE_TO_DM;
             let opacity = annotation.row.get(prop::OPACITY);
             let (Some(mask), false, true) = (&annotation.mask, hidden, opacity > 0.0) else {
                 continue;
@@ -147,7 +147,12 @@ fn px_from_uv(
 }
 
 /// The part of a drawing that has ink.
-fn quad(annotation: &Annotation, ink: &InkTexture, px_from_uv: &DAffine2, opacity: f64) -> QuadInstance {
+fn quad(
+    annotation: &Annotation,
+    ink: &InkTexture,
+    px_from_uv: &DAffine2,
+    opacity: f64,
+) -> QuadInstance {
     let size = DVec2::from(ink.texture.mask().size_px().map(f64::from));
     let bounds: DRect = ink.bounds.into();
     let bounds = bounds

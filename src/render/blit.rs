@@ -58,7 +58,9 @@ impl Blit {
                 },
             ],
         });
-        let source = Shaders::embedded().assembled("blit.wgsl").unwrap_or_default();
+        let source = Shaders::embedded()
+            .assembled("blit.wgsl")
+            .unwrap_or_default();
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("blit.wgsl"),
             source: wgpu::ShaderSource::Wgsl(source.into()),
@@ -102,7 +104,12 @@ impl Blit {
     /// Makes a picture ready: its first texel comes to `origin_px` of the target, whatever the
     /// pass's viewport is. Call it again when the view's texture or the place changes.
     #[must_use]
-    pub fn source(&self, gpu: &Gpu, texture: &wgpu::TextureView, origin_px: [f32; 2]) -> BlitSource {
+    pub fn source(
+        &self,
+        gpu: &Gpu,
+        texture: &wgpu::TextureView,
+        origin_px: [f32; 2],
+    ) -> BlitSource {
         let uniform = BlitUniform {
             origin_px,
             decode: f32::from(u8::from(self.decode)),
@@ -114,7 +121,8 @@ impl Blit {
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        gpu.queue().write_buffer(&buffer, 0, bytemuck::bytes_of(&uniform));
+        gpu.queue()
+            .write_buffer(&buffer, 0, bytemuck::bytes_of(&uniform));
         BlitSource {
             bind_group: gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some("blit"),

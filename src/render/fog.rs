@@ -197,7 +197,10 @@ impl FogTexture {
 /// near. `mask` is one byte a texel, set above 127; beyond its border it goes on as at the border.
 fn depths(mask: &[u8], mask_size_px: [u32; 2], scale: DepthScale, region: IRect) -> Vec<u8> {
     let radius = scale.radius as i32;
-    let around = [region.min.map(|v| v - radius * 2), region.max.map(|v| v + radius * 2)];
+    let around = [
+        region.min.map(|v| v - radius * 2),
+        region.max.map(|v| v + radius * 2),
+    ];
     let width = (around[1][0] - around[0][0]).max(0) as usize;
     let height = (around[1][1] - around[0][1]).max(0) as usize;
     let [dw, dh] = scale.size_px.map(|s| s as i32);
@@ -224,7 +227,7 @@ fn depths(mask: &[u8], mask_size_px: [u32; 2], scale: DepthScale, region: IRect)
     {
         // Half covered is the edge itself.
         let own = row.iter().skip(inset).take(region.width() as usize);
-        out.extend(own.map(|&v| (v.saturating_sub(128) * 2).min(255) as u8));
+        out.extend(own.map(|&v| (v.saturating_sub(127) * 2).min(255) as u8));
     }
     out
 }
@@ -232,7 +235,10 @@ fn depths(mask: &[u8], mask_size_px: [u32; 2], scale: DepthScale, region: IRect)
 /// Mean of a square of the mask.
 fn coverage(mask: &[u8], [width, height]: [u32; 2], [x, y]: [i32; 2], side: i32) -> u8 {
     if side == 1 {
-        return mask.get((y as u32 * width) as usize + x as usize).copied().unwrap_or(0);
+        return mask
+            .get((y as u32 * width) as usize + x as usize)
+            .copied()
+            .unwrap_or(0);
     }
     let columns = x as usize..((x + side) as usize).min(width as usize);
     let (mut sum, mut count) = (0_u32, 0_u32);
@@ -288,7 +294,9 @@ fn runs(mask: &Mask, reach: i32) -> Vec<(IRect, Fogged)> {
                 Some(Fogged::Partly)
             };
             open = match (open, fogged) {
-                (Some((run, kind)), Some(fogged)) if kind == fogged => Some((run.union(&block), kind)),
+                (Some((run, kind)), Some(fogged)) if kind == fogged => {
+                    Some((run.union(&block), kind))
+                }
                 (before, fogged) => {
                     runs.extend(before);
                     fogged.map(|f| (block, f))
@@ -420,7 +428,10 @@ mod tests {
 
     fn half(width: u32, height: u32) -> Mask {
         let mut mask = Mask::new(width, height).unwrap();
-        mask.fill_rect(IRect::new([width as i32 / 2, 0], [width as i32, height as i32]), true);
+        mask.fill_rect(
+            IRect::new([width as i32 / 2, 0], [width as i32, height as i32]),
+            true,
+        );
         mask
     }
 
@@ -434,7 +445,11 @@ mod tests {
         let row = &all[50 * 400..51 * 400];
         assert!(row[..200].iter().all(|&d| d == 0));
         assert!(row[200..].is_sorted());
-        assert!(row[200 + scale.reach() as usize..].iter().all(|&d| d == 255));
+        assert!(
+            row[200 + scale.reach() as usize..]
+                .iter()
+                .all(|&d| d == 255)
+        );
         assert!(row[201] < 255);
     }
 

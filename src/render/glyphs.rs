@@ -133,7 +133,15 @@ impl GlyphAtlas {
                 return None;
             }
             let [x, y] = self.pen;
-            write_texture(gpu, &self.texture, 0, [x, y, 0], field.size_px, 1, &field.bytes);
+            write_texture(
+                gpu,
+                &self.texture,
+                0,
+                [x, y, 0],
+                field.size_px,
+                1,
+                &field.bytes,
+            );
             self.pen[0] += width;
             self.row_height = self.row_height.max(height);
             let side = ATLAS_SIDE_PX as f32;
@@ -228,7 +236,11 @@ fn signed_distance(segments: &[[Vec2; 2]], p: Vec2) -> f32 {
             winding -= 1;
         }
     }
-    if winding == 0 { -nearest.sqrt() } else { nearest.sqrt() }
+    if winding == 0 {
+        -nearest.sqrt()
+    } else {
+        nearest.sqrt()
+    }
 }
 
 #[cfg(test)]

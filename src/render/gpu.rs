@@ -86,8 +86,7 @@ impl Gpu {
     /// No driver, or none that opens.
     pub fn headless(choice: AdapterChoice) -> Result<Self, GpuError> {
         let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-        descriptor.backends =
-            wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+        descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
         let instance = wgpu::Instance::new(descriptor);
         let mut adapters: Vec<wgpu::Adapter> =
             pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
@@ -246,5 +245,9 @@ fn rank(info: &wgpu::AdapterInfo) -> (u8, u8) {
         wgpu::DeviceType::Cpu => 4,
     };
     // Software of the native back end comes after hardware of any other.
-    if kind == 4 { (9, native) } else { (native, kind) }
+    if kind == 4 {
+        (9, native)
+    } else {
+        (native, kind)
+    }
 }

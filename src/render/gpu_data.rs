@@ -4,6 +4,7 @@
 /// The type of a member, as WGSL has it.
 pub(super) trait GpuType {
     /// WGSL's name of the type.
+    #[cfg(test)]
     const WGSL: &'static str;
     /// The format of a vertex attribute.
     const FORMAT: wgpu::VertexFormat;
@@ -12,6 +13,7 @@ pub(super) trait GpuType {
 macro_rules! gpu_type {
     ($rust:ty, $wgsl:literal, $format:ident) => {
         impl GpuType for $rust {
+            #[cfg(test)]
             const WGSL: &'static str = $wgsl;
             const FORMAT: wgpu::VertexFormat = wgpu::VertexFormat::$format;
         }
@@ -31,6 +33,7 @@ pub(super) struct Unorm8x4(pub(super) [u8; 4]);
 gpu_type!(Unorm8x4, "vec4<f32>", Unorm8x4);
 
 /// A member: name, offset in bytes, WGSL type.
+#[cfg(test)]
 pub(super) type Member = (&'static str, usize, &'static str);
 
 /// A struct that a shader reads as a uniform or per instance.
@@ -74,17 +77,17 @@ macro_rules! gpu_struct {
                 <$type as $crate::render::gpu_data::GpuType>::WGSL,
             ),)*];
             const ATTRIBUTES: &'static [wgpu::VertexAttribute] = &{
+                let mut attributes = [$(wgpu::VertexAttribute {
+                    format: <$type as $crate::render::gpu_data::GpuType>::FORMAT,
+                    offset: std::mem::offset_of!($name, $field) as u64,
+                    shader_location: 0,
+                },)*];
                 let mut location = 0;
-                [$({
-                    let attribute = wgpu::VertexAttribute {
-                        format: <$type as $crate::render::gpu_data::GpuType>::FORMAT,
-                        offset: std::mem::offset_of!($name, $field) as u64,
-                        shader_location: location,
-                    };
-                    #[expect(unused_assignments, reason = "the last one is not read")]
-                    { location += 1; }
-                    attribute
-                },)*]
+                while location < attributes.len() {
+                    attributes[location].shader_location = location as u32;
+                    location += 1;
+                }
+                attributes
             };
         }
     };

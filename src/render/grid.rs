@@ -93,7 +93,11 @@ impl LineStyle {
     fn new(scene: &SceneSnapshot, size_px: [u32; 2], pixels_per_point: f32, cell_px: f64) -> Self {
         let fit = (DVec2::from(size_px.map(f64::from)) / scene.display_size_world()).min_element();
         let point_px = f64::from(pixels_per_point).max(1.0);
-        let fit = if fit.is_finite() && fit > 0.0 { fit } else { 1.0 };
+        let fit = if fit.is_finite() && fit > 0.0 {
+            fit
+        } else {
+            1.0
+        };
         // A line is half as wide as its setting says: the shared documents mean it so.
         let width = (scene.setting(prop::GRID_LINE_THICKNESS) * 0.5 * fit).max(point_px);
         let spread = scene.setting(prop::GRID_SHADOW_SPREAD) * fit;
@@ -144,7 +148,12 @@ impl GridDraw {
         if !(cell_px.min_element() > 0.25) {
             return None;
         }
-        let style = LineStyle::new(scene, context.size_px, context.pixels_per_point, cell_px.min_element());
+        let style = LineStyle::new(
+            scene,
+            context.size_px,
+            context.pixels_per_point,
+            cell_px.min_element(),
+        );
         let mut uniform = GridUniform {
             cell_from_px_x: [0.0; 2],
             cell_from_px_y: [0.0; 2],
@@ -180,7 +189,8 @@ impl GridDraw {
         };
         match grid.shape() {
             GridShape::Square => {
-                draw.lines = square_lines(grid, &px_from_grid, &style, visible, &mut uniform, quads);
+                draw.lines =
+                    square_lines(grid, &px_from_grid, &style, visible, &mut uniform, quads);
             }
             shape => {
                 let cells = hex_cells(grid, shape, &px_from_grid, &style, visible, &mut uniform);
@@ -244,8 +254,11 @@ fn square_lines(
 ) -> Range<u32> {
     let spacing = grid.spacing_grid();
     let anchor = grid.anchor_grid();
-    let grid_from_cell =
-        DAffine2::from_cols(DVec2::new(spacing.x, 0.0), DVec2::new(0.0, -spacing.y), anchor);
+    let grid_from_cell = DAffine2::from_cols(
+        DVec2::new(spacing.x, 0.0),
+        DVec2::new(0.0, -spacing.y),
+        anchor,
+    );
     let px_from_cell = *px_from_grid * grid_from_cell;
     let cell_from_grid = grid_from_cell.inverse();
     let extent = grid.extent_grid().transformed(&cell_from_grid);
@@ -276,10 +289,16 @@ fn square_lines(
     };
     let (low, high) = (first - rim, last + rim);
     let across = lines(1).map(|y| {
-        DRect::new(DVec2::new(low.x, y - reach.y), DVec2::new(high.x, y + reach.y))
+        DRect::new(
+            DVec2::new(low.x, y - reach.y),
+            DVec2::new(high.x, y + reach.y),
+        )
     });
     let down = lines(0).map(|x| {
-        DRect::new(DVec2::new(x - reach.x, low.y), DVec2::new(x + reach.x, high.y))
+        DRect::new(
+            DVec2::new(x - reach.x, low.y),
+            DVec2::new(x + reach.x, high.y),
+        )
     });
     let half = DVec2::splat(0.5);
     let quad = |rect: DRect, is_down: f32| {
@@ -319,9 +338,17 @@ fn hex_cells(
     let along = pitch * 0.5;
     let across = pitch / (2.0 * 3.0_f64.sqrt());
     let grid_from_step = if shape == GridShape::HexFlat {
-        DAffine2::from_cols(DVec2::new(0.0, -along), DVec2::new(across, 0.0), grid.anchor_grid())
+        DAffine2::from_cols(
+            DVec2::new(0.0, -along),
+            DVec2::new(across, 0.0),
+            grid.anchor_grid(),
+        )
     } else {
-        DAffine2::from_cols(DVec2::new(along, 0.0), DVec2::new(0.0, -across), grid.anchor_grid())
+        DAffine2::from_cols(
+            DVec2::new(along, 0.0),
+            DVec2::new(0.0, -across),
+            grid.anchor_grid(),
+        )
     };
     let px_from_step = *px_from_grid * grid_from_step;
     let [x, y, t] = affine_columns(&px_from_step);
@@ -342,7 +369,8 @@ fn hex_cells(
     }
     let shown = visible.transformed(&step_from_grid);
     // Rows are 3 steps apart and middles 2; odd rows are moved by 1.
-    let rows = ((shown.min.y - 2.0) / 3.0).ceil() as i64..=((shown.max.y + 2.0) / 3.0).floor() as i64;
+    let rows =
+        ((shown.min.y - 2.0) / 3.0).ceil() as i64..=((shown.max.y + 2.0) / 3.0).floor() as i64;
     rows.flat_map(|row| {
         let odd = row.rem_euclid(2) as f64;
         let first = ((shown.min.x - 1.0 - odd) / 2.0).ceil() as i64;

@@ -154,9 +154,9 @@ impl Headless {
             }
         }
         let frames = wall_ms.len() as u32;
-        let cpu_ms = cpu_before
-            .zip(process_cpu_time())
-            .map(|(before, after)| after.saturating_sub(before).as_secs_f64() * 1e3 / f64::from(frames.max(1)));
+        let cpu_ms = cpu_before.zip(process_cpu_time()).map(|(before, after)| {
+            after.saturating_sub(before).as_secs_f64() * 1e3 / f64::from(frames.max(1))
+        });
         wall_ms.sort_by(f64::total_cmp);
         gpu_ms.sort_by(f64::total_cmp);
         let median = |sorted: &[f64]| sorted.get(sorted.len() / 2).copied();
@@ -263,10 +263,12 @@ fn wait(gpu: &Gpu) -> Result<(), GpuError> {
 
 fn read_buffer(gpu: &Gpu, buffer: &wgpu::Buffer) -> Result<Vec<u8>, GpuError> {
     let (sender, receiver) = crossbeam_channel::bounded(1);
-    buffer.slice(..).map_async(wgpu::MapMode::Read, move |result| {
-        // The receiver waits below; when it is gone nobody needs the answer.
-        drop(sender.send(result));
-    });
+    buffer
+        .slice(..)
+        .map_async(wgpu::MapMode::Read, move |result| {
+            // The receiver waits below; when it is gone nobody needs the answer.
+            drop(sender.send(result));
+        });
     wait(gpu)?;
     let lost = |error: String| GpuError::Lost(error);
     receiver
@@ -398,11 +400,11 @@ mod tests {
             revision: Revision::next(),
             settings: Part::new(Row::defaults(&crate::model::scene::TABLE)),
             map: Part::new(Some(MapLayer {
-                picture: PictureInfo {
+                picture: Some(PictureInfo {
                     hash: PictureHash::new("none"),
                     width: 200,
                     height: 100,
-                },
+                }),
                 placement,
             })),
             grid: Part::new(Arc::new(Grid::new(&GridParams::default()))),

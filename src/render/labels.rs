@@ -71,12 +71,20 @@ pub(super) struct Labelled<'a> {
 }
 
 /// The glyphs of all labels that no later token covers.
-pub(super) fn instances(gpu: &Gpu, atlas: &mut GlyphAtlas, tokens: &[Labelled<'_>]) -> Vec<LabelInstance> {
+pub(super) fn instances(
+    gpu: &Gpu,
+    atlas: &mut GlyphAtlas,
+    tokens: &[Labelled<'_>],
+) -> Vec<LabelInstance> {
     let covered = covered(tokens);
     let mut layouts: HashMap<&str, TextLayout> = HashMap::new();
     let mut out = Vec::new();
     for (token, covered) in tokens.iter().zip(covered) {
-        let Some(text) = token.text.map(str::trim).filter(|t| !t.is_empty() && !covered) else {
+        let Some(text) = token
+            .text
+            .map(str::trim)
+            .filter(|t| !t.is_empty() && !covered)
+        else {
             continue;
         };
         let layout = layouts
@@ -110,7 +118,10 @@ fn covered(tokens: &[Labelled<'_>]) -> Vec<bool> {
     };
     let mut buckets: HashMap<(i64, i64), Vec<usize>> = HashMap::new();
     for (i, token) in tokens.iter().enumerate() {
-        buckets.entry(bucket(token.center_world)).or_default().push(i);
+        buckets
+            .entry(bucket(token.center_world))
+            .or_default()
+            .push(i);
     }
     tokens
         .iter()
@@ -146,7 +157,10 @@ mod tests {
             opacity: 1.0,
             shift_down: 0.0,
         };
-        assert_eq!(covered(&[token(0.0), token(20.0), token(60.0)]), [true, false, false]);
+        assert_eq!(
+            covered(&[token(0.0), token(20.0), token(60.0)]),
+            [true, false, false]
+        );
         assert_eq!(covered(&[token(-1.0), token(1.0)]), [true, false]);
         assert!(covered(&[]).is_empty());
     }

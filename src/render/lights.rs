@@ -92,6 +92,13 @@ mod tests {
             let value = pulse(f64::from(i) * 0.1);
             assert!((0.0..=1.0).contains(&value));
         }
-        assert!((pulse(0.0) - (0.25 + 0.3 * f64::midpoint(0.5_f64.sin(), 1.0) + 0.2 * f64::midpoint(1.2_f64.sin(), 1.0))).abs() < 1e-12);
+        assert!(
+            (pulse(0.0)
+                - (0.25
+                    + 0.3 * f64::midpoint(0.5_f64.sin(), 1.0)
+                    + 0.2 * f64::midpoint(1.2_f64.sin(), 1.0)))
+            .abs()
+                < 1e-12
+        );
     }
 }

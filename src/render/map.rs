@@ -64,10 +64,14 @@ impl<'a> MapPlace<'a> {
         source: &dyn PictureSource,
         px_from_world: &DAffine2,
     ) -> Option<Self> {
-        let picture = &layer.picture;
-        let layout = source
-            .layout(&picture.hash)
-            .or_else(|| PyramidLayout::new(picture.width, picture.height).ok())?;
+        let [width, height] = layer.placement.size_px;
+        let layout = match &layer.picture {
+            Some(picture) => source
+                .layout(&picture.hash)
+                .or_else(|| PyramidLayout::new(picture.width, picture.height).ok()),
+            // Fog still covers a map whose picture is not here.
+            None => PyramidLayout::new(width, height).ok(),
+        }?;
         let mut px_from_picture = px_from_picture(layer, &layout, px_from_world);
         let px_per_picture_px = px_from_picture.matrix2.determinant().abs().sqrt();
         let level = layout.level_for(1.0 / px_per_picture_px);
@@ -125,7 +129,12 @@ impl MapDraw {
             px_from_picture,
             ..
         } = *place;
-        let picture = &place.layer.picture;
+        let Some(picture) = &place.layer.picture else {
+            return Self {
+                missing: 1,
+                ..Self::default()
+            };
+        };
         let target = DRect::new(DVec2::ZERO, DVec2::from(context.size_px.map(f64::from)));
         let visible = target.transformed(&px_from_picture.inverse());
         let in_view = tiles_from_the_middle(&layout, level, visible);
@@ -178,7 +187,10 @@ impl MapDraw {
             .iter()
             .filter_map(|&address| {
                 let (slot, shown) = nearest_resident(tiles, &layout, picture, address)?;
-                Some((slot, tile_quad(&layout, &px_from_picture, address, shown, slot)))
+                Some((
+                    slot,
+                    tile_quad(&layout, &px_from_picture, address, shown, slot),
+                ))
             })
             .collect();
         drawn.sort_by_key(|(slot, _)| (slot.page, !slot.opaque));
@@ -217,11 +229,7 @@ impl MapDraw {
 
 /// From pixels of the picture file to the target. The document may mean another size than the
 /// file's (a scaled-down one).
-fn px_from_picture(
-    map: &MapLayer,
-    layout: &PyramidLayout,
-    px_from_world: &DAffine2,
-) -> DAffine2 {
+fn px_from_picture(map: &MapLayer, layout: &PyramidLayout, px_from_world: &DAffine2) -> DAffine2 {
     let file = DVec2::from(layout.size_px().map(f64::from));
     let meant = DVec2::from(map.placement.size_px.map(f64::from));
     *px_from_world * map.placement.world_from_picture() * DAffine2::from_scale(meant / file)
@@ -233,8 +241,10 @@ fn snap_when_exact(px_from_picture: &mut DAffine2, picture_px_per_level_px: f64)
     let m = px_from_picture.matrix2 * picture_px_per_level_px;
     let is_unit = |v: f64| (v.abs() - 1.0).abs() < EXACT_SCALE_TOLERANCE;
     let is_zero = |v: f64| v.abs() < EXACT_SCALE_TOLERANCE;
-    let upright = is_unit(m.x_axis.x) && is_unit(m.y_axis.y) && is_zero(m.x_axis.y) && is_zero(m.y_axis.x);
-    let quarter = is_zero(m.x_axis.x) && is_zero(m.y_axis.y) && is_unit(m.x_axis.y) && is_unit(m.y_axis.x);
+    let upright =
+        is_unit(m.x_axis.x) && is_unit(m.y_axis.y) && is_zero(m.x_axis.y) && is_zero(m.y_axis.x);
+    let quarter =
+        is_zero(m.x_axis.x) && is_zero(m.y_axis.y) && is_unit(m.x_axis.y) && is_unit(m.y_axis.x);
     if !(upright || quarter) {
         return false;
     }
@@ -290,9 +300,8 @@ fn tile_quad(
     let picture_px: DRect = layout.content_picture_px(place).into();
     let stored_from_picture = layout.stored_from_picture(shown);
     let origin = DVec2::from(slot.origin_px.map(f64::from));
-    let uv = |p: DVec2| {
-        (origin + stored_from_picture.transform_point2(p)) / f64::from(PAGE_SIDE_PX)
-    };
+    let uv =
+        |p: DVec2| (origin + stored_from_picture.transform_point2(p)) / f64::from(PAGE_SIDE_PX);
     QuadInstance::new(px_from_picture, picture_px).with_uv(uv(picture_px.min), uv(picture_px.max))
 }
 

@@ -147,7 +147,15 @@ impl MarkerPictures {
     fn upload(&self, gpu: &Gpu, layer: u32, mut pixels: Vec<u8>) {
         let mut side = SIDE_PX;
         for level in 0..LEVELS {
-            write_texture(gpu, &self.texture, level, [0, 0, layer], [side; 2], 4, &pixels);
+            write_texture(
+                gpu,
+                &self.texture,
+                level,
+                [0, 0, layer],
+                [side; 2],
+                4,
+                &pixels,
+            );
             pixels = halved_rgba(&pixels, side as usize);
             side = (side / 2).max(1);
         }
@@ -230,7 +238,11 @@ mod tests {
         let mut rgba = Vec::new();
         for _ in 0..20 {
             for x in 0..60 {
-                rgba.extend(if (20..40).contains(&x) { [0, 200, 0, 255] } else { [255, 0, 0, 255] });
+                rgba.extend(if (20..40).contains(&x) {
+                    [0, 200, 0, 255]
+                } else {
+                    [255, 0, 0, 255]
+                });
             }
         }
         let square = covering_square(&Pixels {
@@ -240,6 +252,13 @@ mod tests {
         })
         .unwrap();
         assert!(square.chunks_exact(4).all(|p| p == [0, 200, 0, 255]));
-        assert!(covering_square(&Pixels { width: 0, height: 4, rgba: Vec::new().into() }).is_none());
+        assert!(
+            covering_square(&Pixels {
+                width: 0,
+                height: 4,
+                rgba: Vec::new().into()
+            })
+            .is_none()
+        );
     }
 }

@@ -162,14 +162,19 @@ impl MarkerSet {
         let mut markers: Vec<&Marker> = scene
             .markers
             .iter()
-            .filter(|m| !(is_player && m.row.get(marker_prop::VISIBILITY) == marker_prop::VISIBLE_TO_DM))
+            .filter(|m| {
+                !(is_player && m.row.get(marker_prop::VISIBILITY) == marker_prop::VISIBLE_TO_DM)
+            })
             .filter(|m| m.diameter_world > 0.0)
             .collect();
         // Large ones below small ones; the order of rows decides among equals.
         markers.sort_by(|a, b| b.diameter_world.total_cmp(&a.diameter_world));
         self.loading = false;
         self.missing = 0;
-        let texts: Vec<_> = markers.iter().map(|m| m.row.get(marker_prop::LABEL)).collect();
+        let texts: Vec<_> = markers
+            .iter()
+            .map(|m| m.row.get(marker_prop::LABEL))
+            .collect();
         let mut labelled = Vec::with_capacity(markers.len());
         let tokens: Vec<MarkerInstance> = markers
             .iter()
@@ -202,9 +207,11 @@ impl MarkerSet {
             })
             .collect();
         let labels = labels::instances(context.gpu, context.glyphs, &labelled);
-        self.tokens.write(context.gpu, bytemuck::cast_slice(&tokens));
+        self.tokens
+            .write(context.gpu, bytemuck::cast_slice(&tokens));
         self.token_count = tokens.len() as u32;
-        self.labels.write(context.gpu, bytemuck::cast_slice(&labels));
+        self.labels
+            .write(context.gpu, bytemuck::cast_slice(&labels));
         self.label_count = labels.len() as u32;
         self.widest_world = markers.first().map_or(0.0, |m| m.diameter_world);
         self.evictions = context.pictures.evictions;

@@ -112,14 +112,6 @@ impl<T: MaskResource> MaskCache<T> {
         self.entries.len() - 1
     }
 
-    /// The mask of this revision, if it is there.
-    pub(super) fn find(&self, revision: Revision) -> Option<&T> {
-        self.entries
-            .iter()
-            .find(|e| e.revision == revision)
-            .and_then(|e| e.resource.as_ref().ok())
-    }
-
     /// Of a view's masks only these are still shown; spare ones beyond the first are dropped.
     pub(super) fn keep(&mut self, view: ViewId, shown: &[u64]) {
         for entry in &mut self.entries {

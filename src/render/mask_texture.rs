@@ -143,7 +143,9 @@ impl MaskTexture {
                     dirty = fill_halved_max(from, to, dirty);
                 }
             }
-            let Some(level) = self.levels.get(i) else { return };
+            let Some(level) = self.levels.get(i) else {
+                return;
+            };
             let [x0, y0, x1, y1] = corners(dirty);
             write_texture(
                 gpu,
@@ -164,7 +166,8 @@ fn fill_base(mask: &Mask, shrink: u32, mask_px: IRect, base: &mut Level) -> IRec
     let [x0, y0, x1, y1] = corners(mask_px);
     let [x0, y0] = [x0 / shrink, y0 / shrink];
     let [x1, y1] = [x1.div_ceil(shrink), y1.div_ceil(shrink)];
-    let dirty = IRect::new([x0, y0].map(|v| v as i32), [x1, y1].map(|v| v as i32)).intersection(&whole);
+    let dirty =
+        IRect::new([x0, y0].map(|v| v as i32), [x1, y1].map(|v| v as i32)).intersection(&whole);
     let [x0, y0, x1, y1] = corners(dirty);
     let mut rows = Vec::new();
     for y in y0..y1 {
@@ -199,7 +202,11 @@ fn fill_halved_max(from: &Level, to: &mut Level, from_px: IRect) -> IRect {
     let range = |a: u32, b: u32, size: u32| (a / 2).min(size - 1)..b.div_ceil(2).min(size);
     let (xs, ys) = (range(x0, x1, tw), range(y0, y1, th));
     let span = |i: u32, to_size: u32, from_size: u32| {
-        let end = if i + 1 == to_size { from_size } else { i * 2 + 2 };
+        let end = if i + 1 == to_size {
+            from_size
+        } else {
+            i * 2 + 2
+        };
         (i * 2).min(from_size - 1)..end
     };
     for y in ys.clone() {
@@ -226,13 +233,22 @@ mod tests {
     fn smaller_levels_keep_every_fogged_pixel() {
         let mut mask = Mask::new(5, 3).unwrap();
         mask.set(4, 2, true);
-        let mut base = Level { size_px: [5, 3], bytes: vec![0; 15] };
+        let mut base = Level {
+            size_px: [5, 3],
+            bytes: vec![0; 15],
+        };
         let dirty = fill_base(&mask, 1, mask.rect(), &mut base);
         assert_eq!(base.bytes.iter().filter(|&&b| b == 255).count(), 1);
-        let mut half = Level { size_px: [2, 1], bytes: vec![0; 2] };
+        let mut half = Level {
+            size_px: [2, 1],
+            bytes: vec![0; 2],
+        };
         let dirty = fill_halved_max(&base, &mut half, dirty);
         assert_eq!(half.bytes, [0, 255]);
-        let mut one = Level { size_px: [1, 1], bytes: vec![0] };
+        let mut one = Level {
+            size_px: [1, 1],
+            bytes: vec![0],
+        };
         fill_halved_max(&half, &mut one, dirty);
         assert_eq!(one.bytes, [255]);
     }
@@ -242,7 +258,10 @@ mod tests {
         let mut mask = Mask::new(7, 7).unwrap();
         mask.set(6, 6, true);
         mask.set(2, 0, true);
-        let mut base = Level { size_px: [3, 3], bytes: vec![9; 9] };
+        let mut base = Level {
+            size_px: [3, 3],
+            bytes: vec![9; 9],
+        };
         fill_base(&mask, 3, mask.rect(), &mut base);
         assert_eq!(base.bytes, [255, 0, 0, 0, 0, 0, 0, 0, 255]);
     }

@@ -83,9 +83,8 @@ fn hash(i: u32, seed: u32) -> u32 {
 
 /// The gradient around a base colour at 256 places.
 fn gradient(base: Rgb) -> Vec<[u8; 3]> {
-    let steps = GRADIENT_STEPS.map(|factor| {
-        [base.r, base.g, base.b].map(|c| (f32::from(c) * factor).clamp(0.0, 255.0))
-    });
+    let steps = GRADIENT_STEPS
+        .map(|factor| [base.r, base.g, base.b].map(|c| (f32::from(c) * factor).clamp(0.0, 255.0)));
     (0..=255u8)
         .map(|tone| {
             let at = f32::from(tone) / 255.0 * 4.0;
@@ -145,7 +144,15 @@ impl CloudTexture {
             .collect();
         let mut side = SIDE;
         for level in 0..LEVELS {
-            write_texture(gpu, &self.texture, level, [0; 3], [side as u32; 2], 4, &pixels);
+            write_texture(
+                gpu,
+                &self.texture,
+                level,
+                [0; 3],
+                [side as u32; 2],
+                4,
+                &pixels,
+            );
             pixels = halved_rgba(&pixels, side);
             side = (side / 2).max(1);
         }
@@ -163,7 +170,8 @@ pub(super) fn halved_rgba(pixels: &[u8], side: usize) -> Vec<u8> {
         let (top, rest) = pixels[y * 2 * side * 4..].split_at(side * 4);
         for (a, b) in top.chunks_exact(8).zip(rest.chunks_exact(8)) {
             for c in 0..4 {
-                let sum = u16::from(a[c]) + u16::from(a[c + 4]) + u16::from(b[c]) + u16::from(b[c + 4]);
+                let sum =
+                    u16::from(a[c]) + u16::from(a[c + 4]) + u16::from(b[c]) + u16::from(b[c + 4]);
                 out.push(((sum + 2) / 4) as u8);
             }
         }

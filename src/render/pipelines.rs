@@ -80,7 +80,14 @@ impl Layouts {
             params_textured: layout("params textured", &[uniform, texture(D2), sampler]),
             fog: layout(
                 "fog",
-                &[uniform, texture(D2), sampler, texture(D2), texture(D2), sampler],
+                &[
+                    uniform,
+                    texture(D2),
+                    sampler,
+                    texture(D2),
+                    texture(D2),
+                    sampler,
+                ],
             ),
             sprites: layout(
                 "sprites",
@@ -123,7 +130,11 @@ struct Recipe<'a> {
 }
 
 impl<'a> Recipe<'a> {
-    fn quads(file: &'static str, fragment: &'static str, group: Option<&'a wgpu::BindGroupLayout>) -> Self {
+    fn quads(
+        file: &'static str,
+        fragment: &'static str,
+        group: Option<&'a wgpu::BindGroupLayout>,
+    ) -> Self {
         Self {
             file,
             vertex: "vs_quad",
@@ -136,7 +147,10 @@ impl<'a> Recipe<'a> {
     }
 
     fn without_blending(self) -> Self {
-        Self { blend: None, ..self }
+        Self {
+            blend: None,
+            ..self
+        }
     }
 }
 
@@ -153,34 +167,36 @@ impl Pipelines {
                 bind_group_layouts: &[Some(&layouts.frame), recipe.group],
                 immediate_size: 0,
             });
-            Ok(device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-                label: Some(recipe.fragment),
-                layout: Some(&layout),
-                vertex: wgpu::VertexState {
-                    module: &module,
-                    entry_point: Some(recipe.vertex),
-                    compilation_options: wgpu::PipelineCompilationOptions::default(),
-                    buffers: &[Some(recipe.instances)],
-                },
-                primitive: wgpu::PrimitiveState {
-                    topology: recipe.topology,
-                    ..Default::default()
-                },
-                depth_stencil: None,
-                multisample: wgpu::MultisampleState::default(),
-                fragment: Some(wgpu::FragmentState {
-                    module: &module,
-                    entry_point: Some(recipe.fragment),
-                    compilation_options: wgpu::PipelineCompilationOptions::default(),
-                    targets: &[Some(wgpu::ColorTargetState {
-                        format: TARGET_FORMAT,
-                        blend: recipe.blend,
-                        write_mask: wgpu::ColorWrites::ALL,
-                    })],
+            Ok(
+                device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+                    label: Some(recipe.fragment),
+                    layout: Some(&layout),
+                    vertex: wgpu::VertexState {
+                        module: &module,
+                        entry_point: Some(recipe.vertex),
+                        compilation_options: wgpu::PipelineCompilationOptions::default(),
+                        buffers: &[Some(recipe.instances)],
+                    },
+                    primitive: wgpu::PrimitiveState {
+                        topology: recipe.topology,
+                        ..Default::default()
+                    },
+                    depth_stencil: None,
+                    multisample: wgpu::MultisampleState::default(),
+                    fragment: Some(wgpu::FragmentState {
+                        module: &module,
+                        entry_point: Some(recipe.fragment),
+                        compilation_options: wgpu::PipelineCompilationOptions::default(),
+                        targets: &[Some(wgpu::ColorTargetState {
+                            format: TARGET_FORMAT,
+                            blend: recipe.blend,
+                            write_mask: wgpu::ColorWrites::ALL,
+                        })],
+                    }),
+                    multiview_mask: None,
+                    cache: None,
                 }),
-                multiview_mask: None,
-                cache: None,
-            }))
+            )
         };
         let sprites = |file, vertex, fragment, instances| Recipe {
             file,
@@ -192,17 +208,32 @@ impl Pipelines {
             topology: wgpu::PrimitiveTopology::TriangleStrip,
         };
         let marker = |fragment| {
-            sprites("markers.wgsl", "vs_marker", fragment, MarkerInstance::instance_layout())
+            sprites(
+                "markers.wgsl",
+                "vs_marker",
+                fragment,
+                MarkerInstance::instance_layout(),
+            )
         };
-        let label =
-            |fragment| sprites("labels.wgsl", "vs_label", fragment, LabelInstance::instance_layout());
+        let label = |fragment| {
+            sprites(
+                "labels.wgsl",
+                "vs_label",
+                fragment,
+                LabelInstance::instance_layout(),
+            )
+        };
         let fog = |fragment| Recipe::quads("fog.wgsl", fragment, Some(&layouts.fog));
         let map = |fragment| Recipe::quads("map.wgsl", fragment, Some(&layouts.textured));
         Ok(Self {
             solid: make(Recipe::quads("solid.wgsl", "fs_solid", None))?,
             map_as_is: make(map("fs_map_as_is").without_blending())?,
             map_blended: make(map("fs_map_blended"))?,
-            mist: make(Recipe::quads("mist.wgsl", "fs_mist", Some(&layouts.textured)))?,
+            mist: make(Recipe::quads(
+                "mist.wgsl",
+                "fs_mist",
+                Some(&layouts.textured),
+            ))?,
             lights: make(Recipe {
                 file: "lights.wgsl",
                 vertex: "vs_light",
@@ -219,14 +250,22 @@ impl Pipelines {
             fog_full: make(fog("fs_fog_full"))?,
             fog_full_opaque: make(fog("fs_fog_full").without_blending())?,
             fog_edge: make(fog("fs_fog_edge"))?,
-            grid_square: make(Recipe::quads("grid.wgsl", "fs_grid_square", Some(&layouts.params)))?,
+            grid_square: make(Recipe::quads(
+                "grid.wgsl",
+                "fs_grid_square",
+                Some(&layouts.params),
+            ))?,
             grid_hex: make(Recipe {
                 vertex: "vs_grid_hex",
                 instances: super::grid::HexCell::instance_layout(),
                 topology: wgpu::PrimitiveTopology::TriangleList,
                 ..Recipe::quads("grid.wgsl", "fs_grid_hex", Some(&layouts.params))
             })?,
-            edge: make(Recipe::quads("edge.wgsl", "fs_edge", Some(&layouts.params_textured)))?,
+            edge: make(Recipe::quads(
+                "edge.wgsl",
+                "fs_edge",
+                Some(&layouts.params_textured),
+            ))?,
             annotation: make(Recipe::quads(
                 "annotation.wgsl",
                 "fs_annotation",

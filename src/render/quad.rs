@@ -61,7 +61,10 @@ pub(super) struct QuadList {
 
 impl QuadList {
     /// Adds quads and returns where they lie.
-    pub(super) fn add(&mut self, quads: impl IntoIterator<Item = QuadInstance>) -> std::ops::Range<u32> {
+    pub(super) fn add(
+        &mut self,
+        quads: impl IntoIterator<Item = QuadInstance>,
+    ) -> std::ops::Range<u32> {
         let start = self.quads.len() as u32;
         self.quads.extend(quads);
         start..self.quads.len() as u32

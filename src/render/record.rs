@@ -78,6 +78,11 @@ impl Recorder<'_, '_> {
             return;
         }
         let keep_alpha = self.frame.layers == LayerSet::of(&[Phase::Map]);
+        let revision = self.scene.map.revision;
+        if self.view.map_revision.replace(revision) != Some(revision) {
+            // What could not be had for an earlier map may have come since.
+            self.renderer.tiles.retry_missing();
+        }
         let Renderer {
             tiles,
             gpu,
@@ -308,9 +313,13 @@ impl Recorder<'_, '_> {
             size_px: self.frame.size_px,
             pixels_per_point: self.frame.pixels_per_point,
         };
-        if let Some((grid, uniform)) =
-            GridDraw::prepare(self.scene, &context, self.quads, &mut self.view.hexes, group)
-        {
+        if let Some((grid, uniform)) = GridDraw::prepare(
+            self.scene,
+            &context,
+            self.quads,
+            &mut self.view.hexes,
+            group,
+        ) {
             gpu.queue()
                 .write_buffer(&self.view.grid_uniform, 0, bytemuck::bytes_of(&uniform));
             self.view.recorded.grid = Some(grid);

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use crate::model::color::Rgb;
 use crate::scene::picture::PictureSource;
+use crate::util::revision::Revision;
 
 use super::annotations::{AnnotationsDraw, InkTexture};
 use super::edge;
@@ -99,6 +100,8 @@ pub(super) struct View {
     pub(super) hexes: GrowingBuffer,
     pub(super) lights: GrowingBuffer,
     pub(super) last_frame: u64,
+    /// The map that was shown last.
+    pub(super) map_revision: Option<Revision>,
     pub(super) recorded: Recorded,
 }
 
@@ -121,7 +124,7 @@ pub(super) struct Recorded {
 
 #[derive(Debug)]
 pub(super) struct MarkersRecorded {
-    pub(super) revision: crate::util::revision::Revision,
+    pub(super) revision: Revision,
     pub(super) is_player: bool,
     pub(super) tokens: wgpu::BindGroup,
     pub(super) labels: Option<wgpu::BindGroup>,
@@ -141,8 +144,13 @@ impl Renderer {
             .map_err(GpuError::NoDevice)?
             .map_err(|error| GpuError::NoDevice(error.to_string()))?;
         let one_pixel = |value: u8| {
-            let texture =
-                sampled_texture(&gpu, "one pixel", [1, 1, 1], 1, wgpu::TextureFormat::R8Unorm);
+            let texture = sampled_texture(
+                &gpu,
+                "one pixel",
+                [1, 1, 1],
+                1,
+                wgpu::TextureFormat::R8Unorm,
+            );
             write_texture(&gpu, &texture, 0, [0; 3], [1, 1], 1, &[value]);
             whole_view(&texture)
         };
@@ -266,7 +274,8 @@ impl Renderer {
         }
         let queue = self.gpu.queue();
         queue.write_buffer(&view.frame_uniform, 0, bytemuck::bytes_of(&uniform));
-        view.quads.write(&self.gpu, bytemuck::cast_slice(&quads.quads));
+        view.quads
+            .write(&self.gpu, bytemuck::cast_slice(&quads.quads));
         self.views.insert(view_id, view);
         self.gpu.check()?;
         Ok(status)
@@ -456,6 +465,7 @@ impl Renderer {
             hexes: GrowingBuffer::instances("hexes"),
             lights: GrowingBuffer::instances("lights"),
             last_frame: 0,
+            map_revision: None,
             recorded: Recorded::default(),
         })
     }
@@ -490,7 +500,8 @@ impl Renderer {
             let entry = self.clouds.remove(index);
             self.clouds.push(entry);
         } else if self.clouds.len() < KEPT_CLOUDS {
-            self.clouds.push((color, CloudTexture::new(&self.gpu, color)));
+            self.clouds
+                .push((color, CloudTexture::new(&self.gpu, color)));
         } else {
             let (_, mut texture) = self.clouds.remove(0);
             texture.set_color(&self.gpu, color);

@@ -53,7 +53,10 @@ impl Shaders {
     /// As they were when this program was built.
     pub(super) fn embedded() -> Self {
         Self {
-            files: EMBEDDED.iter().map(|(n, t)| (*n, (*t).to_owned())).collect(),
+            files: EMBEDDED
+                .iter()
+                .map(|(n, t)| (*n, (*t).to_owned()))
+                .collect(),
         }
     }
 
@@ -198,10 +201,11 @@ mod tests {
     #[test]
     fn every_shader_validates_and_every_file_is_embedded() {
         let modules = Shaders::embedded().validated().unwrap();
-        let mut on_disk: Vec<String> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders"))
-            .unwrap()
-            .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
-            .collect();
+        let mut on_disk: Vec<String> =
+            std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders"))
+                .unwrap()
+                .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
+                .collect();
         on_disk.sort();
         let embedded: Vec<_> = modules.iter().map(|(name, _)| *name).collect();
         assert_eq!(on_disk, embedded);
@@ -212,7 +216,13 @@ mod tests {
         let broken = Shaders {
             files: vec![("a.wgsl", "#import \"b.wgsl\"\n".to_owned())],
         };
-        assert!(broken.validated().unwrap_err().to_string().contains("b.wgsl"));
+        assert!(
+            broken
+                .validated()
+                .unwrap_err()
+                .to_string()
+                .contains("b.wgsl")
+        );
         let invalid = Shaders {
             files: vec![("a.wgsl", "fn f() -> f32 { return 1u; }".to_owned())],
         };
@@ -220,7 +230,11 @@ mod tests {
     }
 
     /// Members of a struct as WGSL has them.
-    fn wgsl_members(modules: &[(&str, naga::Module)], file: &str, name: &str) -> Vec<(String, u32, String)> {
+    fn wgsl_members(
+        modules: &[(&str, naga::Module)],
+        file: &str,
+        name: &str,
+    ) -> Vec<(String, u32, String)> {
         let module = &modules.iter().find(|(n, _)| *n == file).unwrap().1;
         let (_, ty) = module
             .types
@@ -236,8 +250,14 @@ mod tests {
                 let spelled = match module.types[m.ty].inner {
                     naga::TypeInner::Scalar(naga::Scalar::F32) => "f32",
                     naga::TypeInner::Scalar(naga::Scalar::U32) => "u32",
-                    naga::TypeInner::Vector { size: naga::VectorSize::Bi, .. } => "vec2<f32>",
-                    naga::TypeInner::Vector { size: naga::VectorSize::Quad, .. } => "vec4<f32>",
+                    naga::TypeInner::Vector {
+                        size: naga::VectorSize::Bi,
+                        ..
+                    } => "vec2<f32>",
+                    naga::TypeInner::Vector {
+                        size: naga::VectorSize::Quad,
+                        ..
+                    } => "vec4<f32>",
                     ref other => panic!("{name}: unexpected {other:?}"),
                 };
                 (m.name.clone().unwrap(), m.offset, spelled.to_owned())

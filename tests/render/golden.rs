@@ -21,7 +21,12 @@ fn town(pictures: &mut MemoryPictures) -> PictureInfo {
         if lake {
             [40, 90 + shade / 2, 150, 255]
         } else {
-            [96 + shade + stone, 84 + stone + (y / 9) as u8, 62 + stone, 255]
+            [
+                96 + shade + stone,
+                84 + stone + (y / 9) as u8,
+                62 + stone,
+                255,
+            ]
         }
     })
 }
@@ -70,7 +75,10 @@ fn grids() {
         .set(scene::GRID_LINE_COLOR, "#f0d020");
     on_map.mode = GridMode::MapDefined;
     on_map.map_cells = Some([8, 5]);
-    assert_golden("grid_on_turned_map", &render(&dm(&on_map.build()), &pictures));
+    assert_golden(
+        "grid_on_turned_map",
+        &render(&dm(&on_map.build()), &pictures),
+    );
 }
 
 #[test]
@@ -143,7 +151,10 @@ fn markers() {
         }
     });
     let mut builder = base(&mut pictures);
-    for (i, color) in ["#c0392b", "#2980b9", "#27ae60", "#8e44ad", "#f39c12"].iter().enumerate() {
+    for (i, color) in ["#c0392b", "#2980b9", "#27ae60", "#8e44ad", "#f39c12"]
+        .iter()
+        .enumerate()
+    {
         let x = -190.0 + 60.0 * i as f64;
         let label = ["A1", "B2", "Orc", "Goblin 12", "É"][i];
         builder = builder.marker(x, 60.0, |m| {
@@ -170,7 +181,9 @@ fn markers() {
             set(&set(&m, marker::SIZE, 2), marker::LABEL, "??")
         })
         // One lies on the other: only the upper label shows.
-        .marker(160.0, -40.0, |m| set(&set(&m, marker::SIZE, 3), marker::LABEL, "big"))
+        .marker(160.0, -40.0, |m| {
+            set(&set(&m, marker::SIZE, 3), marker::LABEL, "big")
+        })
         .marker(165.0, -40.0, |m| {
             set(&set(&m, marker::LABEL, "S"), marker::SHAPE_COLOR, "#2ecc71")
         })
@@ -240,7 +253,11 @@ pub fn whole_stack(pictures: &mut MemoryPictures) -> SceneSnapshot {
         builder = builder.marker(x, y, |m| {
             let m = set(&m, marker::SHAPE, 1 + i as i64 % 3);
             let m = set(&m, marker::SHAPE_COLOR, "#3b7dd8");
-            set(&set(&m, marker::SIZE, 2), marker::LABEL, format!("T{i}").as_str())
+            set(
+                &set(&m, marker::SIZE, 2),
+                marker::LABEL,
+                format!("T{i}").as_str(),
+            )
         });
     }
     let ink = mask([480, 270], |x, y| (x + y) % 480 < 8 && x < 200);

@@ -27,7 +27,10 @@ fn a_map_at_its_own_size_is_its_file_bit_by_bit() {
         assert!(drawn.rgba == pictures.rgba(&picture), "{width} x {height}");
         frame.layers = LayerSet::all().without(Phase::Grid);
         let drawn = render(&frame, &pictures);
-        assert!(drawn.rgba == pictures.rgba(&picture), "{width} x {height}, all layers");
+        assert!(
+            drawn.rgba == pictures.rgba(&picture),
+            "{width} x {height}, all layers"
+        );
     }
 }
 
@@ -38,7 +41,9 @@ fn a_translucent_map_alone_keeps_its_alpha() {
         let [r, g, b, _] = unlike(x, y);
         [r, g, b, (x + y) as u8]
     });
-    let scene = SceneBuilder::new([640, 480], 50.0).map(&picture, 0.0).build();
+    let scene = SceneBuilder::new([640, 480], 50.0)
+        .map(&picture, 0.0)
+        .build();
     let mut frame = Frame::of_map(SceneInput::Dm(&scene), [300, 270]).expect("a map");
     frame.layers = LayerSet::of(&[Phase::Map]);
     assert!(render(&frame, &pictures).rgba == pictures.rgba(&picture));
@@ -57,7 +62,10 @@ fn a_map_shown_one_to_one_on_the_display_is_exact_even_when_centred_on_half_pixe
         .map(&picture, 0.0)
         .placed(|p| p.zoom = 1.0)
         .build();
-    let drawn = render(&Frame::of_display(SceneInput::Dm(&scene), [400, 300]), &pictures);
+    let drawn = render(
+        &Frame::of_display(SceneInput::Dm(&scene), [400, 300]),
+        &pictures,
+    );
     let at = |x: u32, y: u32| pixel(&drawn, x, y);
     let (left, top) = (0..400)
         .flat_map(|x| (0..300).map(move |y| (x, y)))
@@ -77,7 +85,9 @@ fn tiles_meet_without_a_seam_at_any_zoom() {
     let picture = pictures.add("map", 1100, 800, |x, y| {
         [(x * 255 / 1100) as u8, (y * 255 / 800) as u8, 128, 255]
     });
-    let scene = SceneBuilder::new([1100, 800], 50.0).map(&picture, 0.0).build();
+    let scene = SceneBuilder::new([1100, 800], 50.0)
+        .map(&picture, 0.0)
+        .build();
     for (zoom, angle) in [(0.731, 0.0), (1.37, 0.0), (2.9, 0.31), (0.41, 1.1)] {
         let mut frame = Frame::of_display(SceneInput::Dm(&scene), [200, 150]);
         frame.clip_to_display = false;
@@ -91,7 +101,10 @@ fn tiles_meet_without_a_seam_at_any_zoom() {
                 let here = pixel(&drawn, x, y);
                 for before in [pixel(&drawn, x - 1, y), pixel(&drawn, x, y - 1)] {
                     let step = (0..3).map(|c| here[c].abs_diff(before[c])).max();
-                    assert!(step <= Some(3), "zoom {zoom}: {before:?} {here:?} at {x} {y}");
+                    assert!(
+                        step <= Some(3),
+                        "zoom {zoom}: {before:?} {here:?} at {x} {y}"
+                    );
                 }
             }
         }
@@ -131,15 +144,27 @@ fn players_see_nothing_of_what_is_hidden() {
         for y in 0..300 {
             for x in 0..400 {
                 if is_magenta(pixel(&drawn, x, y)) {
-                    assert!(x < 200 && (40..110).contains(&y), "a hidden token at {x} {y}");
+                    assert!(
+                        x < 200 && (40..110).contains(&y),
+                        "a hidden token at {x} {y}"
+                    );
                     seen += 1;
                 }
             }
         }
-        assert!(seen > 500, "the revealed half of a token shows ({seen} pixels)");
+        assert!(
+            seen > 500,
+            "the revealed half of a token shows ({seen} pixels)"
+        );
     }
-    let dm = render(&Frame::of_display(SceneInput::Dm(&scene), [400, 300]), &pictures);
-    assert!(is_magenta(pixel(&dm, 100, 130)), "the DM sees the hidden token");
+    let dm = render(
+        &Frame::of_display(SceneInput::Dm(&scene), [400, 300]),
+        &pictures,
+    );
+    assert!(
+        is_magenta(pixel(&dm, 100, 130)),
+        "the DM sees the hidden token"
+    );
 }
 
 #[test]
@@ -182,11 +207,17 @@ fn a_scene_without_a_mask_is_all_fog_and_one_without_a_map_has_none() {
         .set(scene::FOG_OF_WAR_OPACITY_PLAYER, 1.0);
     fogged.fog = tableglow::scene::snapshot::Fog::Full;
     let player = PlayerScene::of(&fogged.build());
-    let drawn = render(&Frame::of_display(SceneInput::Player(&player), [200, 150]), &pictures);
+    let drawn = render(
+        &Frame::of_display(SceneInput::Player(&player), [200, 150]),
+        &pictures,
+    );
     assert!(drawn.rgba.chunks_exact(4).all(|p| p[1].abs_diff(p[0]) < 8));
 
     let mapless = PlayerScene::of(&SceneBuilder::new([400, 300], 40.0).build());
-    let drawn = render(&Frame::of_display(SceneInput::Player(&mapless), [200, 150]), &pictures);
+    let drawn = render(
+        &Frame::of_display(SceneInput::Player(&mapless), [200, 150]),
+        &pictures,
+    );
     assert_eq!(pixel(&drawn, 100, 75), [0x20, 0x24, 0x2c, 255]);
 }
 
@@ -199,7 +230,10 @@ fn players_see_only_black_around_the_display() {
         .placed(|p| p.zoom = 1.0)
         .build();
     let player = PlayerScene::of(&scene);
-    let drawn = render(&Frame::of_display(SceneInput::Player(&player), [200, 200]), &pictures);
+    let drawn = render(
+        &Frame::of_display(SceneInput::Player(&player), [200, 200]),
+        &pictures,
+    );
     assert_eq!(pixel(&drawn, 100, 20), [0, 0, 0, 255]);
     assert_eq!(pixel(&drawn, 100, 100), [200, 0, 0, 255]);
 }
@@ -230,6 +264,9 @@ fn grid_lines_are_there_at_every_zoom() {
         let light: u32 = (0..192).map(|x| u32::from(pixel(&drawn, x, y)[0])).sum();
         let lines = 192.0 / cell_px;
         let per_line = f64::from(light) / 255.0 / lines;
-        assert!((0.5..1.6).contains(&per_line), "zoom {zoom}: {per_line} pixels a line");
+        assert!(
+            (0.5..1.6).contains(&per_line),
+            "zoom {zoom}: {per_line} pixels a line"
+        );
     }
 }

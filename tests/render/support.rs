@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -93,7 +94,9 @@ impl MemoryPictures {
             let next = levels[i - 1].halved();
             levels.push(next);
         }
-        let hash = PictureHash::new(name);
+        // The renderer that tests share knows pictures by their hash.
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let hash = PictureHash::new(&format!("{name} {}", COUNT.fetch_add(1, Ordering::Relaxed)));
         self.pictures.insert(hash.clone(), levels);
         PictureInfo {
             hash,
@@ -226,7 +229,7 @@ impl SceneBuilder {
     pub fn map(mut self, picture: &PictureInfo, rotation_deg: f64) -> Self {
         let size_px = [picture.width, picture.height];
         self.map = Some(MapLayer {
-            picture: picture.clone(),
+            picture: Some(picture.clone()),
             placement: MapPlacement::fit(size_px, self.resolution_px, rotation_deg),
         });
         self.clear_fog()
