@@ -12,6 +12,12 @@ pub enum LibraryError {
     /// A picture file.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// A campaign archive.
+    #[error(transparent)]
+    Archive(#[from] super::archive::ArchiveError),
+    /// A document that cannot be read.
+    #[error("{0}")]
+    Document(String),
     /// A file that is too long to be a picture.
     #[error(
         "this file is larger than 1 GiB, which no picture here may be; nothing was added; save the picture smaller"

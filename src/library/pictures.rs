@@ -241,7 +241,7 @@ impl Library {
         Ok(())
     }
 
-    fn record_picture(&self, row: AssetRow, location: &str) -> Result<(), LibraryError> {
+    pub(super) fn record_picture(&self, row: AssetRow, location: &str) -> Result<(), LibraryError> {
         let now = self.clock.unix_ms();
         let (written, key) = (row.clone(), location.to_owned());
         self.write(move |rows| catalogue::add_asset(rows, &written, &key, now))?;

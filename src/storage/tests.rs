@@ -155,6 +155,7 @@ fn a_full_disk_is_reported_and_nothing_is_lost_once_there_is_room() {
     assert!(store.wait_until_durable(last, WAIT));
     assert_eq!(store.failing(), None);
     assert_eq!(load(folder.path(), "game/a").updates.len(), 6);
+    store.close().unwrap();
     let events = events.lock();
     let failing = events
         .iter()
