@@ -1,5 +1,7 @@
 //! What a machine needs beside Rust, how to see that it is there, and getting it with apt.
 //!
+//! A C compiler is not among it: without one this program could not have been linked.
+//!
 //! Must not know how the app is built or started. Called by `tasks` before each of them.
 
 use crate::machine;
@@ -22,8 +24,6 @@ enum Sign {
     Program(&'static str),
     /// A shared library that the dynamic linker finds.
     Library(&'static str),
-    /// A C header in the compiler's usual place.
-    Header(&'static str),
     /// Any Vulkan driver.
     VulkanDriver,
     /// Mesa's software Vulkan driver, whose pictures the tests compare with.
@@ -41,20 +41,6 @@ struct Need {
 const fn need(sign: Sign, package: &'static str, why: &'static str) -> Need {
     Need { sign, package, why }
 }
-
-/// For every build.
-const BUILD: &[Need] = &[
-    need(
-        Sign::Program("cc"),
-        "gcc",
-        "links the app; compiles SQLite and the JPEG reader",
-    ),
-    need(
-        Sign::Header("stdlib.h"),
-        "libc6-dev",
-        "headers of the C library, for the same",
-    ),
-];
 
 /// For drawing anything.
 const DRAW: &[Need] = &[
@@ -149,7 +135,7 @@ impl Purpose {
             &[]
         };
         let tests: &[Need] = if self == Self::Test { TESTS } else { &[] };
-        BUILD.iter().chain(DRAW).chain(windows).chain(tests)
+        DRAW.iter().chain(windows).chain(tests)
     }
 }
 
@@ -243,9 +229,6 @@ fn is_there(sign: Sign, libraries: &[String]) -> bool {
     match sign {
         Sign::Program(name) => machine::has_program(name),
         Sign::Library(name) => libraries.iter().any(|known| known == name),
-        Sign::Header(name) => ["/usr/include", "/usr/local/include"]
-            .iter()
-            .any(|dir| std::path::Path::new(dir).join(name).is_file()),
         Sign::VulkanDriver => {
             ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"]
                 .iter()
@@ -289,18 +272,13 @@ mod tests {
         once.sort_unstable();
         once.dedup();
         assert_eq!(once.len(), all.len());
-        assert!(
-            all.contains(&"gcc") && all.contains(&"mesa-vulkan-drivers") && all.contains(&"xvfb")
-        );
+        assert!(all.contains(&"mesa-vulkan-drivers") && all.contains(&"xvfb"));
     }
 
     #[test]
     fn a_server_that_only_renders_gets_no_window_libraries() {
         let without = packages(&missing(Purpose::Run.needs(false), |_| false));
-        assert_eq!(
-            without,
-            ["gcc", "libc6-dev", "libvulkan1", "mesa-vulkan-drivers"]
-        );
+        assert_eq!(without, ["libvulkan1", "mesa-vulkan-drivers"]);
         let with = packages(&missing(Purpose::Run.needs(true), |_| false));
         assert!(with.contains(&"libx11-6") && !with.contains(&"xvfb"));
     }

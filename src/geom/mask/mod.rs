@@ -213,22 +213,31 @@ impl Mask {
         let words = self.words.get_mut(start + first..=start + last)?;
         let first_bits = u64::MAX << (x0 % 64);
         let last_bits = u64::MAX >> (63 - (x1 - 1) % 64);
-        let count = words.len();
         let mut span = None;
-        for (i, word) in words.iter_mut().enumerate() {
-            let mut bits = u64::MAX;
-            if i == 0 {
-                bits &= first_bits;
-            }
-            if i + 1 == count {
-                bits &= last_bits;
-            }
+        let mut draw = |word: &mut u64, index: usize, bits: u64| {
             let new = if value { *word | bits } else { *word & !bits };
             let diff = *word ^ new;
             *word = new;
             if diff != 0 {
-                widen(&mut span, first + i, diff);
+                widen(&mut span, index, diff);
             }
+        };
+        match words {
+            [only] => draw(only, first, first_bits & last_bits),
+            [left, whole @ .., right] => {
+                draw(left, first, first_bits);
+                // The words between change whole: only the outermost changes matter.
+                let full = if value { u64::MAX } else { 0 };
+                let changes = |word: &u64| *word != full;
+                if let Some(low) = whole.iter().position(changes) {
+                    let high = whole.iter().rposition(changes).unwrap_or(low);
+                    draw(&mut whole[low], first + 1 + low, u64::MAX);
+                    draw(&mut whole[high], first + 1 + high, u64::MAX);
+                    whole[low..high].fill(full);
+                }
+                draw(right, last, last_bits);
+            }
+            [] => {}
         }
         span
     }

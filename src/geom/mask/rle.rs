@@ -78,18 +78,18 @@ impl Mask {
         };
         let mut value = if start == 0 { 0 } else { u64::MAX };
         let mut rest = runs;
-        while let Some((&first, after)) = rest.split_first() {
-            let mut run = u32::from(first & 0x7f);
-            let mut tail = after;
+        loop {
+            // Short runs inside the word and the row: by far the most of a noisy mask.
+            (rest, value) = writer.short_runs(rest, value);
+            let Some((&first, mut tail)) = rest.split_first() else {
+                break;
+            };
+            let mut run = u32::from(first);
             if first & 0x80 != 0 {
                 (run, tail) = long_run(rest, bytes.len() - rest.len())?;
             }
             rest = tail;
-            // A short run inside the word and the row is by far the most common of a noisy mask.
-            let room = (64 - writer.bit).min(writer.row_left);
-            if run < room {
-                writer.short_run(run, value);
-            } else if !writer.long_run(run, value) {
+            if !writer.run(run, value) {
                 break;
             }
             value = !value;
@@ -176,17 +176,31 @@ struct BitWriter<'a> {
 }
 
 impl BitWriter<'_> {
-    /// A run that ends before the word and the row do. `value` is 0 or all ones.
-    #[inline]
-    fn short_run(&mut self, run: u32, value: u64) {
-        self.word |= (value & ((1 << run) - 1)) << self.bit;
-        self.bit += run;
-        self.row_left -= run;
-        self.left -= u64::from(run);
+    /// Takes runs of one byte for as long as they end before the word and the row do. `value` is
+    /// 0 or all ones and changes with every run. Returns what is left of both.
+    fn short_runs<'b>(&mut self, mut runs: &'b [u8], mut value: u64) -> (&'b [u8], u64) {
+        let all_room = (64 - self.bit).min(self.row_left);
+        let mut room = all_room;
+        let (mut word, mut bit) = (self.word, self.bit);
+        // There is never more room than 64, so this also stops at a run of more bytes.
+        while let Some((&run, rest)) = runs.split_first()
+            && u32::from(run) < room
+        {
+            let run = u32::from(run);
+            word |= (value & ((1 << run) - 1)) << bit;
+            bit += run;
+            room -= run;
+            value = !value;
+            runs = rest;
+        }
+        (self.word, self.bit) = (word, bit);
+        self.row_left -= all_room - room;
+        self.left -= u64::from(all_room - room);
+        (runs, value)
     }
 
     /// Any run. False when the mask is full.
-    fn long_run(&mut self, run: u32, value: u64) -> bool {
+    fn run(&mut self, run: u32, value: u64) -> bool {
         let mut run = u64::from(run).min(self.left);
         self.left -= run;
         while run > 0 {

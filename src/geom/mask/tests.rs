@@ -1,4 +1,4 @@
-//! Tests of the masks: the codec, the operations, the limits.
+//! Tests of the mask and its codec, against readers and writers that work pixel by pixel.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
