@@ -13,3 +13,4 @@ pub mod palette;
 pub mod picture;
 pub mod scenes;
 pub mod shape;
+pub mod tokens;

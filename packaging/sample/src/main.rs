@@ -4,7 +4,7 @@
 //! command always gives the same pictures.
 
 use anyhow::{Context, Result, bail};
-use sample_campaign::{picture, scenes};
+use sample_campaign::{picture, scenes, tokens};
 use std::path::{Path, PathBuf};
 
 fn main() -> Result<()> {
@@ -37,9 +37,18 @@ fn write_pictures(folder: &Path, scale: f32, only: Option<&str>) -> Result<()> {
         if only.is_some_and(|name| name != map.name) {
             continue;
         }
-        let picture = picture::paint(map.scene.as_ref(), map.px_per_cell * scale);
+        let picture = picture::paint((map.scene)().as_ref(), map.px_per_cell * scale);
         let bytes = picture::encode_jpeg(&picture, map.quality)?;
         std::fs::write(folder.join(format!("{}.jpg", map.name)), bytes)?;
+    }
+    for token in tokens::ALL {
+        if only.is_some_and(|name| name != "tokens") {
+            continue;
+        }
+        std::fs::write(
+            folder.join(format!("{}.png", token.name)),
+            tokens::picture(token)?,
+        )?;
     }
     Ok(())
 }

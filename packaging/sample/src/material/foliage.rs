@@ -17,8 +17,15 @@ pub const AMBER: Leaves = [rgb(0x4d3a20), rgb(0x7a5b2e), rgb(0xa27d3f), rgb(0xbf
 /// Heather, thorn and vine.
 pub const RUSSET: Leaves = [rgb(0x43291f), rgb(0x693f2c), rgb(0x8b583a), rgb(0xa8794f)];
 
-/// A broad-leaved crown of `radius` cells.
-pub fn tree(canvas: &mut Canvas, centre: Vec2, radius: f32, leaves: &Leaves, seed: u32) {
+/// A broad-leaved crown of `radius` cells that stands on ground `ground` cells high.
+pub fn tree(
+    canvas: &mut Canvas,
+    centre: Vec2,
+    radius: f32,
+    ground: f32,
+    leaves: &Leaves,
+    seed: u32,
+) {
     let tint = unit(seed.wrapping_mul(0x9E37_79B9)) - 0.5;
     let offset = Vec2::new((seed % 613) as f32, (seed % 389) as f32) * 3.7;
     let pixel = canvas.pixel();
@@ -52,7 +59,7 @@ pub fn tree(canvas: &mut Canvas, centre: Vec2, radius: f32, leaves: &Leaves, see
         below.under(
             Texel::new(
                 colour,
-                below.height.max(0.0) * 0.3 + height * (1.0 - 0.35 * gap),
+                ground + 0.2 * (below.height - ground).max(0.0) + height * (1.0 - 0.35 * gap),
             ),
             (rim * radius / pixel + 0.5).clamp(0.0, 1.0),
         )
@@ -60,7 +67,7 @@ pub fn tree(canvas: &mut Canvas, centre: Vec2, radius: f32, leaves: &Leaves, see
 }
 
 /// A fir from above: tiers of branches about a bright tip.
-pub fn fir(canvas: &mut Canvas, centre: Vec2, radius: f32, seed: u32) {
+pub fn fir(canvas: &mut Canvas, centre: Vec2, radius: f32, ground: f32, seed: u32) {
     let leaves = [rgb(0x22332b), rgb(0x34493a), rgb(0x4d6449), rgb(0x7b8a60)];
     let turn = unit(seed.wrapping_mul(0x85EB_CA6B)) * 6.3;
     let arms = 9.0 + (seed % 4) as f32;
@@ -92,15 +99,10 @@ pub fn fir(canvas: &mut Canvas, centre: Vec2, radius: f32, seed: u32) {
         );
         let height = radius * 1.5 * (1.0 - r).max(0.0) + 0.06 * needle + 0.12 * tier_light + 0.1;
         below.under(
-            Texel::new(colour, height),
+            Texel::new(colour, ground + height),
             (rim * radius / pixel + 0.5).clamp(0.0, 1.0),
         )
     });
-}
-
-/// A low bush.
-pub fn bush(canvas: &mut Canvas, centre: Vec2, radius: f32, leaves: &Leaves, seed: u32) {
-    tree(canvas, centre, radius, leaves, seed);
 }
 
 /// A tuft of reeds or tall grass: thin strokes that fan out.

@@ -266,7 +266,7 @@ impl Scene for Hexwild {
             } = *plant;
             let high = fbm(at * 0.13, 2, SEED ^ 50);
             if radius > 0.5 && high > 0.12 && kind < 62 {
-                foliage::fir(canvas, at, radius * 0.92, seed);
+                foliage::fir(canvas, at, radius * 0.92, hill_height(at).0, seed);
                 continue;
             }
             let leaves = match kind {
@@ -275,7 +275,7 @@ impl Scene for Hexwild {
                 12..=48 => &DEEP,
                 _ => &GREEN,
             };
-            foliage::tree(canvas, at, radius, leaves, seed);
+            foliage::tree(canvas, at, radius, hill_height(at).0, leaves, seed);
         }
     }
 }

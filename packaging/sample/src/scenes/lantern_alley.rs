@@ -337,7 +337,14 @@ fn planter(canvas: &mut Canvas, at: Vec2, radius: f32) {
         rgb(0x7d7a76),
         SEED ^ 60,
     );
-    foliage::tree(canvas, at, radius, &foliage::DEEP, (radius * 991.0) as u32);
+    foliage::tree(
+        canvas,
+        at,
+        radius,
+        0.18,
+        &foliage::DEEP,
+        (radius * 991.0) as u32,
+    );
 }
 
 /// Market stalls, carts, barrels and what else stands about.

@@ -3,6 +3,7 @@
 pub mod crypt;
 pub mod hexwild;
 pub mod lantern_alley;
+pub mod long_road;
 
 use crate::picture::Scene;
 
@@ -11,7 +12,7 @@ pub struct Map {
     /// File name, without extension.
     pub name: &'static str,
     /// What it shows.
-    pub scene: Box<dyn Scene>,
+    pub scene: fn() -> Box<dyn Scene>,
     /// Resolution of the picture.
     pub px_per_cell: f32,
     /// JPEG quality, 0 to 100.
@@ -23,21 +24,27 @@ pub fn all() -> Vec<Map> {
     vec![
         Map {
             name: "sunken-crypt",
-            scene: Box::new(crypt::Crypt),
+            scene: || Box::new(crypt::Crypt),
             px_per_cell: 112.0,
             quality: 84.0,
         },
         Map {
             name: "hexwild",
-            scene: Box::new(hexwild::Hexwild::new()),
+            scene: || Box::new(hexwild::Hexwild::new()),
             px_per_cell: 110.15,
             quality: 80.0,
         },
         Map {
             name: "lantern-alley",
-            scene: Box::new(lantern_alley::LanternAlley),
+            scene: || Box::new(lantern_alley::LanternAlley),
             px_per_cell: 110.15,
             quality: 82.0,
+        },
+        Map {
+            name: "long-road",
+            scene: || Box::new(long_road::LongRoad::new()),
+            px_per_cell: 64.0,
+            quality: 76.0,
         },
     ]
 }
