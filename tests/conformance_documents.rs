@@ -174,3 +174,103 @@ fn every_update_reads_as_its_expected_content() {
         assert!(compared.contains(needed), "{needed} is missing");
     }
 }
+
+#[test]
+fn the_legacy_layout_is_converted() {
+    let Some(folder) = fixtures() else { return };
+    let read = |name: &str| update_json(&std::fs::read(folder.join(name)).unwrap()).unwrap();
+    let expected = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
+    };
+    let current = read("session_current_fresh.bin");
+    for stem in ["session_legacy_fresh", "session_legacy_midsave"] {
+        let shown = read(&format!("{stem}.bin"));
+        assert_eq!(shown["layout"], "legacy");
+        assert_eq!(shown["kind"], "game-session");
+        // The same campaign as the current one, as far as the legacy layout held it.
+        let pairs = shown["scenes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(current["scenes"].as_array().unwrap());
+        assert_eq!(shown["scenes"].as_array().unwrap().len(), 2);
+        // The second scene was renamed between the two.
+        let renamed = stem == "session_legacy_midsave";
+        let name = if renamed {
+            "Road renamed"
+        } else {
+            "Road (hex)"
+        };
+        assert_eq!(shown["scenes"][1]["settings"]["name"], name);
+        for (old, new) in pairs {
+            assert_eq!(old["id"], new["id"]);
+            assert_eq!(old["fogMask"], Value::Null);
+            let (old, new) = (&old["settings"], &new["settings"]);
+            for key in [
+                "id",
+                "gameSessionId",
+                "mapLocation",
+                "mapThumbLocation",
+                "mapRotation",
+                "mapOffsetX",
+                "mapOffsetY",
+                "displaySizeX",
+                "displayResolutionY",
+                "fogEnabled",
+                "fogOpacity",
+                "fogOfWarOpacityDm",
+                "fogOfWarOpacityPlayer",
+                "gridType",
+                "gridMode",
+                "gridLineColor",
+                "gridSpacing",
+                "weatherType",
+                "weatherIntensity",
+                "effectsBloomIntensity",
+                "effectsLutUrl",
+                "effectsToneMappingMode",
+                "sceneRotation",
+                "edgeUrl",
+                "markerStrokeWidth",
+            ] {
+                assert_eq!(old[key], new[key], "{stem} {key}");
+            }
+            assert_eq!(old["mapCoordVersion"], 0);
+        }
+        let roots = expected(&format!("{stem}.json"))["roots"].clone();
+        for scene in shown["scenes"].as_array().unwrap() {
+            let source = &roots["scenes"][scene["id"].as_str().unwrap()];
+            let markers = scene["markers"].as_array().unwrap();
+            assert_eq!(markers.len(), source["markers"].as_array().unwrap().len());
+            for old in source["markers"].as_array().unwrap() {
+                let new = markers.iter().find(|new| new["id"] == old["id"]).unwrap();
+                assert!(alike(&new["positionX"], &plain(&old["position"]["x"])));
+                assert!(alike(&new["positionY"], &plain(&old["position"]["y"])));
+                for key in ["title", "label", "note", "shape", "size", "visibility"] {
+                    assert_eq!(new[key], plain(&old[key]), "{key}");
+                }
+            }
+        }
+        let first = &shown["scenes"][0];
+        assert_eq!(first["markers"][2]["imageLocation"], "marker/hero.png");
+        assert_eq!(first["lights"][1]["style"], "lightning");
+        assert_eq!(first["lights"][1]["positionX"], -400.5);
+        assert_eq!(first["annotations"][0]["order"], 0);
+        assert_eq!(first["annotations"][0]["effectType"], Value::Null);
+        assert_eq!(first["annotations"][1]["effectType"], 1);
+        assert_eq!(first["annotations"][1]["mask"], Value::Null);
+    }
+    assert_eq!(read("session_legacy_saved.bin")["layout"], "legacy");
+    assert_eq!(
+        read("party_legacy.bin"),
+        json!({
+            "kind": "party",
+            "schemaVersion": 2,
+            "state": {
+                "activeSceneId": "00000000-0000-4000-8000-000000000001",
+                "isPaused": false,
+            },
+            "layout": "legacy",
+        })
+    );
+}

@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use yrs::{Any, Map as _, MapRef, Out, ReadTxn};
 
 use super::document::{self, GameDoc, PartyDoc};
+use super::legacy;
 use super::raw::{self, Raw};
 use super::read::{map_in, scene_map};
 use super::replica::{self, DocError};
@@ -47,9 +48,28 @@ pub fn kind_of_update(update: &[u8]) -> Result<Kind, DocError> {
 /// When the bytes are no update.
 pub fn update_json(update: &[u8]) -> Result<Json, DocError> {
     Ok(match kind_of_update(update)? {
-        Kind::Party => party_json(&PartyDoc::open([update])?),
-        Kind::GameSession => game_json(&GameDoc::open(&GameSessionId::new(""), [update])?),
+        Kind::Party => {
+            let doc = PartyDoc::open([update])?;
+            match legacy::converted_party(&doc) {
+                Some(converted) => from_legacy(party_json(&converted)),
+                None => party_json(&doc),
+            }
+        }
+        Kind::GameSession => {
+            let doc = GameDoc::open(&GameSessionId::new(""), [update])?;
+            match legacy::converted_game(&doc) {
+                Some(converted) => from_legacy(game_json(&converted)),
+                None => game_json(&doc),
+            }
+        }
     })
+}
+
+fn from_legacy(mut shown: Json) -> Json {
+    if let Json::Object(fields) = &mut shown {
+        fields.insert("layout".to_owned(), "legacy".into());
+    }
+    shown
 }
 
 /// What a game session holds.

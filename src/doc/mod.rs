@@ -34,6 +34,7 @@ pub mod document;
 pub mod guard;
 pub mod json;
 mod keys;
+pub mod legacy;
 pub mod masks;
 pub mod origin;
 mod raw;

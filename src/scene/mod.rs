@@ -11,3 +11,7 @@ mod fog_rooms;
 pub mod picture;
 pub mod player;
 pub mod snapshot;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::float_cmp, reason = "tests")]
+mod tests;
