@@ -138,11 +138,11 @@ impl Tokens {
             hover: dim(self.hover),
             line: dim(self.line),
             text: dim(self.text),
-            // Second-rank text would fall below 4.5:1 on raised ground.
+            // These would fall below 4.5:1 on raised ground.
             muted: scale_luminance(self.muted, share * 1.15),
             live: dim(self.live),
             on_live: dim(self.on_live),
-            edit: dim(self.edit),
+            edit: scale_luminance(self.edit, share * 1.15),
             on_edit: dim(self.on_edit),
             danger: scale_luminance(self.danger, share * 1.25),
             good: dim(self.good),

@@ -5,7 +5,7 @@ use eframe::egui;
 use crate::app::command::{Command, Commands, FilePurpose};
 use crate::app::icons;
 use crate::app::widgets::buttons::{Accent, TextButton, switch};
-use crate::app::widgets::fields::{NumberSpec, choice, number, row};
+use crate::app::widgets::fields::{NumberSpec, Room, choice, number, row};
 use crate::app::widgets::frames::dialog;
 use crate::model::id::PartyId;
 use crate::model::party::PartyDefaults;
@@ -84,7 +84,7 @@ impl DefaultsDialog {
             if response.changed() {
                 d.display_size_in = of_diagonal(diagonal, resolution);
             }
-            row(ui, "Resolution", None, |ui| {
+            row(ui, "Resolution", Room::Wide, None, |ui| {
                 let mut choices = RESOLUTIONS.to_vec();
                 if !RESOLUTIONS.iter().any(|(known, _)| *known == resolution) {
                     choices.push((resolution, "Other"));
@@ -114,7 +114,7 @@ impl DefaultsDialog {
                     }
                 }
             }
-            row(ui, "Grid", None, |ui| {
+            row(ui, "Grid", Room::Wide, None, |ui| {
                 choice(
                     ui,
                     "Grid",
@@ -123,7 +123,7 @@ impl DefaultsDialog {
                 )
             });
             if d.grid_type == crate::model::scene::GRID_TYPE_HEX {
-                row(ui, "Flat-topped hexes", None, |ui| {
+                row(ui, "Flat-topped hexes", Room::SWITCH, None, |ui| {
                     switch(ui, &mut d.hex_flat_top, "Flat-topped hexes")
                 });
             }
@@ -141,7 +141,7 @@ impl DefaultsDialog {
                 &spec(0.5, 100.0, 1.0, " px", false),
                 None,
             );
-            row(ui, "Pause picture", None, |ui| {
+            row(ui, "Pause picture", Room::Wide, None, |ui| {
                 let words = if d.pause_picture.is_some() {
                     "Replace"
                 } else {

@@ -6,21 +6,21 @@ use crate::app::command::{Command, Commands};
 use crate::app::editor::Editor;
 use crate::app::theme::ThemeChoice;
 use crate::app::widgets::buttons::switch;
-use crate::app::widgets::fields::{choice, row};
+use crate::app::widgets::fields::{Room, choice, row};
 use crate::app::widgets::frames::dialog;
 
 /// Shows the settings; `false` closes them.
 pub fn show(ctx: &egui::Context, editor: &mut Editor, commands: &mut Commands) -> bool {
     dialog(ctx, "Settings", 460.0, |ui| {
         let mut theme = editor.settings.theme;
-        row(ui, "Theme", None, |ui| {
+        row(ui, "Theme", Room::Wide, None, |ui| {
             if choice(ui, "Theme", &mut theme, &ThemeChoice::ALL) {
                 commands.push(Command::Theme(theme));
             }
         });
         let settings = &mut editor.settings;
         let mut line = |label: &str, on: &mut bool, words: &str| {
-            row(ui, label, None, |ui| switch(ui, on, label));
+            row(ui, label, Room::SWITCH, None, |ui| switch(ui, on, label));
             ui.add(egui::Label::new(egui::RichText::new(words).weak().size(12.0)).wrap());
             ui.add_space(8.0);
         };

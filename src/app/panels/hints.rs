@@ -70,7 +70,7 @@ pub fn show(ctx: &egui::Context, canvas: egui::Rect, editor: &mut Editor) {
         .fixed_pos(canvas.left_bottom() + egui::vec2(12.0, -12.0))
         .show(ctx, |ui| {
             egui::Frame::new()
-                .fill(tokens.pane.gamma_multiply(0.96))
+                .fill(tokens.pane)
                 .stroke(Stroke::new(1.0, tokens.line))
                 .corner_radius(CornerRadius::same(8))
                 .inner_margin(egui::Margin::symmetric(12, 8))

@@ -7,7 +7,7 @@ use crate::app::command::Commands;
 use crate::app::editor::Editor;
 use crate::app::gesture::Hold;
 use crate::app::widgets::buttons::switch;
-use crate::app::widgets::fields::{self, NumberSpec};
+use crate::app::widgets::fields::{self, NumberSpec, Room};
 use crate::model::color::Rgb;
 use crate::model::edit::{Assignment, Edit, RowRef};
 use crate::model::property::{Control, Property, Unit};
@@ -131,7 +131,7 @@ fn control_ui(
     match control {
         Control::Toggle => {
             let mut on = bool::from_value(value).unwrap_or_default();
-            let (changed, clicked) = fields::row(ui, label, Some(resettable), |ui| {
+            let (changed, clicked) = fields::row(ui, label, Room::SWITCH, Some(resettable), |ui| {
                 switch(ui, &mut on, label).changed()
             });
             reset(clicked).or_else(|| changed.then(|| now(Value::Bool(on))))
@@ -144,7 +144,7 @@ fn control_ui(
             nullable,
         } => {
             if nullable && *value == Value::Null {
-                let (set, _) = fields::row(ui, label, Some(false), |ui| ui.button("Set").clicked());
+                let (set, _) = fields::row(ui, label, Room::BUTTON, Some(false), |ui| ui.button("Set").clicked());
                 return set.then(|| now(Value::Number(min.max(1.0))));
             }
             let mut number = f64::from_value(value).unwrap_or(min);
@@ -160,7 +160,7 @@ fn control_ui(
         }
         Control::Color => {
             let mut color = Rgb::from_value(value).unwrap_or_default();
-            let (changed, clicked) = fields::row(ui, label, Some(resettable), |ui| {
+            let (changed, clicked) = fields::row(ui, label, Room::COLOR, Some(resettable), |ui| {
                 fields::color(ui, &mut color, label, swatches).changed()
             });
             reset(clicked).or_else(|| {
@@ -173,7 +173,7 @@ fn control_ui(
         Control::Text { nullable } => text(ui, field, label, value, nullable),
         Control::Choice(choices) => {
             let mut code = i64::from_value(value).unwrap_or_default();
-            let (changed, clicked) = fields::row(ui, label, Some(resettable), |ui| {
+            let (changed, clicked) = fields::row(ui, label, Room::Wide, Some(resettable), |ui| {
                 fields::choice(ui, label, &mut code, choices)
             });
             reset(clicked).or_else(|| changed.then(|| now(Value::from(code))))
@@ -187,7 +187,7 @@ fn control_ui(
                     .unwrap_or_default(),
                 _ => "",
             };
-            let (changed, clicked) = fields::row(ui, label, Some(resettable), |ui| {
+            let (changed, clicked) = fields::row(ui, label, Room::Wide, Some(resettable), |ui| {
                 fields::choice(ui, label, &mut word, words)
             });
             reset(clicked).or_else(|| changed.then(|| now(Value::text(word))))
@@ -213,7 +213,7 @@ fn text(
     };
     let before = text.clone();
     let id = field.with("text");
-    let (response, _) = fields::row(ui, label, None, |ui| {
+    let (response, _) = fields::row(ui, label, Room::Wide, Some(false), |ui| {
         let width = ui.available_width();
         ui.add_sized(
             [width, crate::app::theme::CONTROL_HEIGHT],

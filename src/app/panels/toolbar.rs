@@ -49,7 +49,7 @@ pub fn show(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &
         let keys = keys_of(ui.ctx(), Action::Snapping);
         if IconButton::new(icons::MAGNET, "Snap markers to the grid")
             .keys(keys.as_deref())
-            .selected(editor.settings.snapping)
+            .switched(editor.settings.snapping)
             .show(ui)
             .clicked()
         {

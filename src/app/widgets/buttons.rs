@@ -55,6 +55,7 @@ pub struct IconButton<'a> {
     accent: Accent,
     selected: bool,
     toggle: bool,
+    quiet: bool,
     size: f32,
 }
 
@@ -68,6 +69,7 @@ impl<'a> IconButton<'a> {
             accent: Accent::Plain,
             selected: false,
             toggle: false,
+            quiet: false,
             size: CONTROL_HEIGHT,
         }
     }
@@ -88,6 +90,14 @@ impl<'a> IconButton<'a> {
     pub fn selected(mut self, on: bool) -> Self {
         self.selected = on;
         self.toggle = true;
+        self
+    }
+
+    /// An option that is on or off, in no rank with the tool in hand.
+    pub fn switched(mut self, on: bool) -> Self {
+        self.selected = on;
+        self.toggle = true;
+        self.quiet = true;
         self
     }
 
@@ -112,7 +122,9 @@ impl<'a> IconButton<'a> {
         if ui.is_rect_visible(rect) {
             let painter = ui.painter();
             let (mut ground, mut ink) = (Color32::TRANSPARENT, self.accent.ink(&tokens));
-            if self.selected {
+            if self.selected && self.quiet {
+                (ground, ink) = (tokens.raised, tokens.edit);
+            } else if self.selected {
                 let accent = if self.accent == Accent::Plain {
                     Accent::Edit
                 } else {
@@ -224,7 +236,9 @@ impl<'a> TextButton<'a> {
     pub fn show(self, ui: &mut Ui) -> Response {
         let tokens = Tokens::of(ui.ctx());
         let enabled = ui.is_enabled();
-        let (ground, ink) = if self.filled {
+        let (ground, ink) = if self.filled && !enabled {
+            (tokens.raised, tokens.muted)
+        } else if self.filled {
             self.accent.ground(&tokens)
         } else {
             (Color32::TRANSPARENT, self.accent.ink(&tokens))

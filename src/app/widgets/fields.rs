@@ -104,7 +104,9 @@ pub fn number(
     reset: Option<bool>,
 ) -> (Response, bool) {
     let mut shown = *value;
-    let (field, clicked) = row(ui, label, reset, |ui| number_field(ui, &mut shown, spec));
+    let (field, clicked) = row(ui, label, Room::NUMBER, reset, |ui| {
+        number_field(ui, &mut shown, spec)
+    });
     let mut response = field;
     if let Some((low, high)) = spec.slider {
         let tail = if reset.is_some() {
@@ -140,14 +142,10 @@ pub fn number(
 /// The bare number field of a row.
 pub fn number_field(ui: &mut Ui, value: &mut f64, spec: &NumberSpec) -> Response {
     let scale = if spec.percent { 100.0 } else { 1.0 };
-    let decimals = if spec.whole || (spec.step * scale).fract() == 0.0 && spec.slider.is_some() {
-        0
-    } else {
-        2
-    };
+    let decimals = if spec.whole || spec.percent { 0 } else { 2 };
     let step = spec.step * scale;
     let suffix = if spec.percent { " %" } else { spec.suffix };
-    let width = ui.available_width().min(104.0);
+    let width = ui.available_width().min(NUMBER_WIDTH);
     ui.add_sized(
         [width, CONTROL_HEIGHT],
         egui::DragValue::from_get_set(|new| {
@@ -158,11 +156,20 @@ pub fn number_field(ui: &mut Ui, value: &mut f64, spec: &NumberSpec) -> Response
         })
         .range(spec.min * scale..=spec.max * scale)
         .speed(step * 0.25)
-        .min_decimals(0)
-        .max_decimals(if decimals == 0 { 1 } else { decimals })
+        .custom_formatter(move |number, _| trimmed(number, decimals))
         .update_while_editing(false)
         .suffix(suffix),
     )
+}
+
+/// A number without the zeros that say nothing.
+fn trimmed(number: f64, decimals: usize) -> String {
+    let text = format!("{number:.decimals$}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 /// A colour well that opens a picker with swatches. Returns its response; it is `changed` when the
@@ -323,4 +330,17 @@ pub fn text_line(ui: &mut Ui, label: &str, text: &mut String, hint: &str) -> Res
                 .margin(egui::Margin::symmetric(8, 6)),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_carry_no_empty_zeros() {
+        assert_eq!(trimmed(34.86, 2), "34.86");
+        assert_eq!(trimmed(1.0, 2), "1");
+        assert_eq!(trimmed(0.5, 2), "0.5");
+        assert_eq!(trimmed(120.0, 0), "120");
+    }
 }
