@@ -56,7 +56,11 @@ impl App {
             Command::NudgeCells(by) => self.nudge(published, by),
             Command::ToggleLayer(layer) => {
                 let on = self.editor.layers.contains(layer);
-                self.editor.layers = self.editor.layers.with(layer, !on);
+                self.editor.layers = if on {
+                    self.editor.layers.without(layer)
+                } else {
+                    self.editor.layers.with(layer)
+                };
             }
             Command::BeginRename(scene) => self.begin_rename(published, scene),
             Command::DuplicateScene(source) => self.duplicate_scene(source),

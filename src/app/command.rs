@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use glam::DVec2;
 
 use super::dialogs::Dialog;
-use super::layers::Layer;
 use super::settings::MonitorChoice;
 use super::shortcuts::Action;
 use super::theme::ThemeChoice;
+use crate::render::Phase;
 use crate::model::id::{PartyId, RowId, SceneId};
 use crate::session::api::{Request, Severity};
 
@@ -29,7 +29,7 @@ pub enum Command {
     /// Moves the picked markers by cells, right and up.
     NudgeCells(DVec2),
     /// Shows or hides a layer in the editor.
-    ToggleLayer(Layer),
+    ToggleLayer(Phase),
     /// Begins to rename a scene in the list.
     BeginRename(SceneId),
     /// Copies a scene.

@@ -68,6 +68,7 @@ struct Shared {
     fullscreen: AtomicBool,
     close_wanted: AtomicBool,
     frames: AtomicU64,
+    started: Instant,
     look: Mutex<Look>,
 }
 
@@ -108,6 +109,7 @@ impl DisplayState {
                 fullscreen: AtomicBool::new(false),
                 close_wanted: AtomicBool::new(false),
                 frames: AtomicU64::new(0),
+                started: Instant::now(),
                 look: Mutex::new(Look {
                     shown,
                     fade: None,
@@ -342,7 +344,8 @@ impl Shared {
             }
             PlayerFrame::Scene(scene) => {
                 let animate = self.animation.load(Ordering::Relaxed);
-                self.bridge.paint_player(ui, rect, scene, animate);
+                let time = animate.then(|| self.started.elapsed());
+                self.bridge.paint_player(ui, rect, scene, time);
                 if animate {
                     ui.ctx().request_repaint_after(ANIMATION_STEP);
                 }

@@ -10,12 +10,12 @@ use glam::DVec2;
 use super::command::Commands;
 use super::dialogs::Dialog;
 use super::gesture::FieldGesture;
-use super::layers::LayerSet;
 use super::settings::Settings;
 use super::tools::{Gestures, Tool, ToolContext};
 use crate::geom::space::Camera;
 use crate::model::id::{RowId, SceneId};
 use crate::model::stroke::StrokeMode;
+use crate::render::LayerSet;
 use crate::scene::snapshot::SceneSnapshot;
 use crate::session::api::{GestureId, Published, Request, Severity};
 
@@ -90,7 +90,7 @@ impl Editor {
             tool: Tool::default(),
             mode: StrokeMode::Erase,
             picked: BTreeSet::new(),
-            layers: LayerSet::ALL,
+            layers: LayerSet::all(),
             cameras: HashMap::new(),
             canvas_points: DVec2::new(800.0, 600.0),
             renaming: None,

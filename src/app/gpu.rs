@@ -8,6 +8,8 @@ use std::sync::Arc;
 use eframe::egui_wgpu::{SurfaceConfig, WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
 use wgpu::{Adapter, AdapterInfo, Backend, DeviceType};
 
+use crate::render::device_descriptor;
+
 /// How eframe shall find its device. `safe`: software only.
 #[must_use]
 pub fn configuration(safe: bool) -> WgpuConfiguration {
@@ -23,18 +25,6 @@ pub fn configuration(safe: bool) -> WgpuConfiguration {
         },
         wgpu_setup: WgpuSetup::CreateNew(setup),
         ..WgpuConfiguration::default()
-    }
-}
-
-fn device_descriptor(adapter: &Adapter) -> wgpu::DeviceDescriptor<'static> {
-    let offered = adapter.limits();
-    let mut limits = wgpu::Limits::default().or_worse_values_from(&offered);
-    limits.max_texture_dimension_2d = offered.max_texture_dimension_2d.min(16_384);
-    wgpu::DeviceDescriptor {
-        label: Some("tableglow"),
-        required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
-        required_limits: limits,
-        ..Default::default()
     }
 }
 

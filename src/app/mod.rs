@@ -15,7 +15,6 @@ pub mod files;
 pub mod gesture;
 pub mod gpu;
 pub mod icons;
-pub mod layers;
 pub mod link;
 pub mod panels;
 pub mod report;

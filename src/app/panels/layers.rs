@@ -6,15 +6,28 @@ use egui::Ui;
 use crate::app::command::{Command, Commands};
 use crate::app::editor::Editor;
 use crate::app::icons;
-use crate::app::layers::Layer;
 use crate::app::theme::Tokens;
 use crate::app::widgets::buttons::{Accent, IconButton};
+use crate::render::Phase;
+
+/// The layers that a user can hide, the highest first.
+const LAYERS: [(Phase, &str); 9] = [
+    (Phase::Annotations, "Drawings"),
+    (Phase::Edge, "Edge"),
+    (Phase::Grid, "Grid"),
+    (Phase::FogOfWar, "Fog of war"),
+    (Phase::Markers, "Markers"),
+    (Phase::Lights, "Lights"),
+    (Phase::Mist, "Mist"),
+    (Phase::Map, "Map"),
+    (Phase::Background, "Background"),
+];
 
 /// An eye for each layer. The players' view never changes by it.
 pub fn show(ui: &mut Ui, editor: &Editor, commands: &mut Commands) {
     let tokens = Tokens::of(ui.ctx());
     ui.weak("Only what you see here; the table shows every layer.");
-    for (layer, name) in Layer::PANEL {
+    for (layer, name) in LAYERS {
         let on = editor.layers.contains(layer);
         ui.horizontal(|ui| {
             let label = if on {

@@ -7,7 +7,6 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::{App, editor_of, table_ready};
-use crate::app::layers::Layer;
 use crate::model::edit::Edit;
 use crate::model::id::{RowId, SceneId};
 use crate::model::stroke::{StrokeMode, StrokeShape};
@@ -195,7 +194,7 @@ fn a_layer_is_hidden_in_this_window_alone() {
     harness.run_steps(20);
     harness.get_by_label("Hide grid").click();
     harness.run_steps(5);
-    assert!(!harness.state().editor.layers.contains(Layer::Grid));
+    assert!(!harness.state().editor.layers.contains(crate::render::Phase::Grid));
     assert!(fake.sent().is_empty());
 }
 

@@ -9,7 +9,28 @@ use crate::app::theme::{CONTROL_HEIGHT, Tokens};
 use crate::model::color::Rgb;
 
 const RESET_WIDTH: f32 = 20.0;
-const LABEL_SHARE: f32 = 0.42;
+/// Width of a number field.
+const NUMBER_WIDTH: f32 = 92.0;
+
+/// How much of a row its control takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Room {
+    /// More than half of the row: lists, texts.
+    Wide,
+    /// So many points: numbers, switches, colours.
+    Points(f32),
+}
+
+impl Room {
+    /// A number field.
+    pub const NUMBER: Self = Self::Points(NUMBER_WIDTH);
+    /// A switch.
+    pub const SWITCH: Self = Self::Points(36.0);
+    /// A colour well.
+    pub const COLOR: Self = Self::Points(66.0);
+    /// A short button.
+    pub const BUTTON: Self = Self::Points(64.0);
+}
 
 /// A row: the label at the left, the control at the right, a reset behind it. Returns what `control`
 /// returned and whether the reset was clicked. `reset` is `None` for fields that have none, else
@@ -17,6 +38,7 @@ const LABEL_SHARE: f32 = 0.42;
 pub fn row<R>(
     ui: &mut Ui,
     label: &str,
+    room: Room,
     reset: Option<bool>,
     control: impl FnOnce(&mut Ui) -> R,
 ) -> (R, bool) {
@@ -29,7 +51,10 @@ pub fn row<R>(
         } else {
             0.0
         };
-        let label_width = (whole - reset_width) * LABEL_SHARE;
+        let label_width = match room {
+            Room::Wide => (whole - reset_width) * 0.42,
+            Room::Points(points) => (whole - reset_width - points - 4.0).max(40.0),
+        };
         label_cell(ui, label, label_width);
         let control_width = (ui.available_width() - reset_width).max(24.0);
         let result = ui
