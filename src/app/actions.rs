@@ -491,13 +491,20 @@ impl App {
             FilePurpose::ExportUniversalVtt { scene, .. } => {
                 self.send(ctx, Request::ExportUniversalVtt { scene, to: first });
             }
-            FilePurpose::ExportPicture { .. } => self.export_picture(published, &first),
+            FilePurpose::ExportPicture { .. } => self.export_picture(published, first),
             FilePurpose::SaveReport => self.save_report(published, &first),
             FilePurpose::PausePicture { .. } => {}
         }
     }
 
-    fn export_picture(&mut self, _published: &Published, _to: &std::path::Path) {}
+    fn export_picture(&mut self, published: &Published, to: std::path::PathBuf) {
+        let Some(scene) = published.editing.clone() else {
+            return;
+        };
+        if let Err(problem) = self.painter.write_file(scene, to) {
+            self.editor.tell(Severity::Error, problem);
+        }
+    }
 
     fn save_report(&mut self, published: &Published, to: &std::path::Path) {
         let tail = crate::util::log::folder()

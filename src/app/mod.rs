@@ -16,14 +16,18 @@ pub mod gesture;
 pub mod gpu;
 pub mod icons;
 pub mod link;
+pub mod painter;
 pub mod panels;
 pub mod report;
+
 pub mod settings;
 pub mod shell;
 pub mod shortcuts;
 pub mod theme;
 pub mod tools;
 pub mod widgets;
+
+
 
 #[cfg(test)]
 mod tests;

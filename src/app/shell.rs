@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use eframe::egui;
@@ -14,6 +15,7 @@ use super::display::DisplayState;
 use super::editor::Editor;
 use super::files::{Answer, FileDialogs};
 use super::link::SessionLink;
+use super::painter::Painter;
 use super::panels::{hints, inspector, menu, scenes, strip, toasts::Toasts, toolbar};
 use super::settings::Settings;
 use super::shortcuts::{self, Action};
@@ -40,6 +42,8 @@ pub struct Parts {
     pub icon: Option<Arc<egui::IconData>>,
     /// Told once at the start.
     pub told_at_start: Option<String>,
+    /// Tells whoever wakes windows that the player display is open.
+    pub display_open: Arc<AtomicBool>,
 }
 
 /// The app.
@@ -51,6 +55,8 @@ pub struct App {
     pub(super) commands: Commands,
     pub(super) display: DisplayState,
     pub(super) dialogs: FileDialogs,
+    pub(super) painter: Painter,
+    display_open: Arc<AtomicBool>,
     pub(super) facts: RunFacts,
     pub(super) icon: Option<Arc<egui::IconData>>,
     toasts: Toasts,
@@ -76,6 +82,7 @@ impl App {
             parts.bridge.clone(),
             parts.settings.player_monitor.clone(),
         );
+        let painter = Painter::start(ctx, &parts.bridge, &parts.link);
         let saved_settings = parts.settings.clone();
         let mut editor = Editor::new(parts.settings);
         if let Some(told) = parts.told_at_start {
@@ -88,6 +95,8 @@ impl App {
             commands: Commands::default(),
             display,
             dialogs: FileDialogs::default(),
+            painter,
+            display_open: parts.display_open,
             facts: parts.facts,
             icon: parts.icon,
             toasts: Toasts::default(),
@@ -131,6 +140,25 @@ impl App {
                 }
                 Answer::Nothing => {}
             }
+        }
+    }
+
+    /// What happened away from this thread: pictures written, graphics in trouble.
+    fn outcomes(&mut self) {
+        for done in self.painter.done() {
+            match done {
+                Ok(path) => self.editor.tell(
+                    Severity::Info,
+                    format!("The picture is written to {}.", path.display()),
+                ),
+                Err(problem) => self.editor.tell(
+                    Severity::Error,
+                    format!("The picture could not be written; the scene is not affected. {problem}"),
+                ),
+            }
+        }
+        if let Some(trouble) = self.bridge.take_trouble() {
+            self.editor.tell(Severity::Error, trouble);
         }
     }
 
@@ -471,6 +499,7 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         self.answers();
         self.resend(ctx);
+        self.outcomes();
         let published = self.link.published();
         self.editor.follow(&published, &mut self.commands);
         self.run_commands(ctx, frame, &published);
@@ -515,6 +544,9 @@ impl eframe::App for App {
             self.editor.settings.animation,
         );
         self.editor.settings.player_display_open = self.display.is_open();
+        self.display_open
+            .store(self.display.is_open(), Ordering::Relaxed);
+        self.painter.follow(&ctx, &published);
         // egui's own state has the end of a press only now.
         let Self {
             editor, commands, ..

@@ -187,6 +187,7 @@ fn parts(fake: &Arc<Fake>, settings: Settings) -> Parts {
         },
         icon: None,
         told_at_start: None,
+        display_open: Arc::default(),
     }
 }
 
