@@ -144,7 +144,7 @@ impl Tokens {
             on_live: dim(self.on_live),
             edit: scale_luminance(self.edit, share * 1.15),
             on_edit: dim(self.on_edit),
-            danger: scale_luminance(self.danger, share * 1.25),
+            danger: scale_luminance(self.danger, share * 1.5),
             good: dim(self.good),
             dark: true,
         }
