@@ -13,8 +13,8 @@ use super::dialogs::Dialog;
 use super::settings::MonitorChoice;
 use super::shortcuts::Action;
 use super::theme::ThemeChoice;
-use crate::render::Phase;
 use crate::model::id::{PartyId, RowId, SceneId};
+use crate::render::Phase;
 use crate::session::api::{Request, Severity};
 
 /// Something that the shell shall do.

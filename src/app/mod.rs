@@ -27,7 +27,5 @@ pub mod theme;
 pub mod tools;
 pub mod widgets;
 
-
-
 #[cfg(test)]
 mod tests;

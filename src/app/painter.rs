@@ -30,7 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What is drawn.
 enum Job {
     Thumbnail(Arc<SceneSnapshot>),
-    File { scene: Arc<SceneSnapshot>, to: PathBuf },
+    File {
+        scene: Arc<SceneSnapshot>,
+        to: PathBuf,
+    },
 }
 
 /// Told when a file is written, or why it is not.
@@ -79,7 +82,9 @@ impl Painter {
             return;
         }
         let fresh = entry.thumbnail.is_some()
-            && entry.thumbnail_shows.is_none_or(|shows| shows >= entry.revision);
+            && entry
+                .thumbnail_shows
+                .is_none_or(|shows| shows >= entry.revision);
         if fresh || self.asked.as_ref() == Some(&(scene.id.clone(), scene.revision)) {
             return;
         }
@@ -115,9 +120,9 @@ impl Painter {
             Err(TrySendError::Full(_)) => {
                 Err("A picture is still being drawn; try again in a moment.")
             }
-            Err(TrySendError::Disconnected(_)) => {
-                Err("Drawing has stopped, so no picture was written; your work is saved. Start Tableglow again to export pictures.")
-            }
+            Err(TrySendError::Disconnected(_)) => Err(
+                "Drawing has stopped, so no picture was written; your work is saved. Start Tableglow again to export pictures.",
+            ),
         }
     }
 

@@ -153,7 +153,9 @@ impl App {
                 ),
                 Err(problem) => self.editor.tell(
                     Severity::Error,
-                    format!("The picture could not be written; the scene is not affected. {problem}"),
+                    format!(
+                        "The picture could not be written; the scene is not affected. {problem}"
+                    ),
                 ),
             }
         }

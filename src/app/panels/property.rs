@@ -144,7 +144,9 @@ fn control_ui(
             nullable,
         } => {
             if nullable && *value == Value::Null {
-                let (set, _) = fields::row(ui, label, Room::BUTTON, Some(false), |ui| ui.button("Set").clicked());
+                let (set, _) = fields::row(ui, label, Room::BUTTON, Some(false), |ui| {
+                    ui.button("Set").clicked()
+                });
                 return set.then(|| now(Value::Number(min.max(1.0))));
             }
             let mut number = f64::from_value(value).unwrap_or(min);

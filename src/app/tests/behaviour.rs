@@ -35,7 +35,10 @@ fn a_new_scene_is_asked_for() {
     harness.run();
     harness.get_by_label("New scene").click();
     harness.run();
-    assert!(matches!(fake.sent().as_slice(), [Request::CreateScene { .. }]));
+    assert!(matches!(
+        fake.sent().as_slice(),
+        [Request::CreateScene { .. }]
+    ));
 }
 
 #[test]
@@ -175,7 +178,10 @@ fn a_slider_drag_is_one_gesture() {
     harness.run_steps(3);
     let edits = fake.edits();
     assert!(edits.len() >= 2, "{edits:?}");
-    assert!(edits.windows(2).all(|pair| pair[0].0 == pair[1].0), "{edits:?}");
+    assert!(
+        edits.windows(2).all(|pair| pair[0].0 == pair[1].0),
+        "{edits:?}"
+    );
     assert!(edits.last().unwrap().2, "{edits:?}");
     assert!(edits[..edits.len() - 1].iter().all(|(_, _, last)| !last));
 }
@@ -194,7 +200,13 @@ fn a_layer_is_hidden_in_this_window_alone() {
     harness.run_steps(20);
     harness.get_by_label("Hide grid").click();
     harness.run_steps(5);
-    assert!(!harness.state().editor.layers.contains(crate::render::Phase::Grid));
+    assert!(
+        !harness
+            .state()
+            .editor
+            .layers
+            .contains(crate::render::Phase::Grid)
+    );
     assert!(fake.sent().is_empty());
 }
 
@@ -248,7 +260,10 @@ fn a_busy_session_gets_everything_later_and_in_order() {
     harness.run_steps(3);
     let sent = fake.sent();
     assert!(
-        matches!(sent.as_slice(), [Request::CreateScene { .. }, Request::Edit { .. }]),
+        matches!(
+            sent.as_slice(),
+            [Request::CreateScene { .. }, Request::Edit { .. }]
+        ),
         "{sent:?}"
     );
 }

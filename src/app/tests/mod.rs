@@ -168,7 +168,11 @@ pub(super) fn table_ready() -> Published {
         active_scene: Some(SceneId::new("Crypt")),
         editing: Some(Arc::new(snapshot(
             "Crypt",
-            &[("Mira", 0.0, 0.0), ("Goblin", 220.0, 110.0), ("Ogre", -275.0, -165.0)],
+            &[
+                ("Mira", 0.0, 0.0),
+                ("Goblin", 220.0, 110.0),
+                ("Ogre", -275.0, -165.0),
+            ],
         ))),
         undo: Some("Move marker"),
         undo_depth: 12,
