@@ -14,6 +14,7 @@ pub mod exchange;
 pub mod ipc;
 pub mod open;
 pub mod pictures;
+mod recover;
 pub mod sample;
 pub mod saved;
 mod tile_cache;

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use super::error::LibraryError;
 use super::pictures::PictureRecords;
 use super::tiles::TileStore;
-use crate::storage::backup::{self, Backups, Reason};
+use crate::storage::backup::{Backups, Reason};
 use crate::storage::blobs::Blobs;
 use crate::storage::database::Database;
 use crate::storage::error::StorageError;
@@ -136,55 +136,15 @@ impl Library {
         Self::open_to_write(folder, clock)
     }
 
-    /// Goes on where [`Self::open`] said that the database is damaged: sets it aside whole, takes
-    /// the newest readable backup in its place, or begins an empty library where there is none.
-    /// [`Self::notices`] says what was done. Pictures stay where they are.
-    ///
-    /// # Errors
-    /// When the database is not damaged, and those of the file system.
-    pub fn recover(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, LibraryError> {
-        let lock = WriterLock::take(folder)?;
-        let database = database_path(folder);
-        match Database::open_to_read(&database) {
-            Err(StorageError::Damaged { .. }) => {}
-            Err(error) => return Err(error.into()),
-            Ok(_) => {
-                drop(lock);
-                return Self::open_with(folder, Mode::Write, clock);
-            }
-        }
-        let aside = backup::set_damaged_aside(&database, &folder.join("damaged"), clock.unix_ms())?;
-        let backups = Backups::new(folder.join("backups"));
-        let mut fallback = None;
-        for file in backups.list()? {
-            let Some(path) = backups.path(&file.name) else {
-                continue;
-            };
-            if Database::open_to_read(&path).is_ok_and(|found| !found.is_newer()) {
-                let bytes = std::fs::read(&path).map_err(|e| StorageError::from_io(&path, &e))?;
-                crate::storage::atomic::write_file(&database, |target| {
-                    std::io::Write::write_all(target, &bytes)
-                })
-                .map_err(|e| StorageError::from_io(&database, &e))?;
-                fallback = Some(backups.holds(&file.name)?.to_string());
-                break;
-            }
-        }
-        drop(lock);
-        let mut library = Self::open_to_write(folder, clock)?;
-        let instead = fallback.map_or_else(
-            || "there was no backup, so an empty library was begun".to_owned(),
-            |holds| format!("the newest backup ({holds}) was opened in its place"),
-        );
-        library.notices.push(format!(
-            "The library was damaged. It was set aside whole as {}, and {instead}; pictures were \
-             not touched.",
-            aside.display()
-        ));
-        Ok(library)
+    pub(super) fn notice(&mut self, sentence: String) {
+        self.notices.push(sentence);
     }
 
-    fn open_to_write(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, LibraryError> {
+    /// Opens a folder that may have no database yet.
+    pub(super) fn open_to_write(
+        folder: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, LibraryError> {
         let lock = WriterLock::take(folder)?;
         let path = database_path(folder);
         let backups = Backups::new(folder.join("backups"));
@@ -312,6 +272,6 @@ impl Library {
     }
 }
 
-fn database_path(folder: &Path) -> PathBuf {
+pub(super) fn database_path(folder: &Path) -> PathBuf {
     folder.join("library.sqlite")
 }

@@ -257,6 +257,50 @@ fn a_damaged_library_is_set_aside_and_the_backup_opened() {
     assert!(library.notices().is_empty());
 }
 
+/// One page of the log is damaged; the backup is older than the newest changes.
+#[test]
+fn what_is_still_readable_of_a_damaged_library_is_added_to_the_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::create_empty(folder.path()).unwrap();
+    let (party, game) = fill(&library, None);
+    library.backup_if_due().unwrap().unwrap();
+    library.rename_party(&party, "Renamed since").unwrap();
+    let since = library.create_game(&party, "Made since").unwrap();
+    let id = DocumentId::Game(since.clone());
+    let mut doc = GameDoc::create(&since);
+    add_scene(&mut doc, "map/none.png");
+    let expected = doc.replica().encode_snapshot();
+    for update in doc.replica_mut().take_updates() {
+        library.append(&id, update.bytes).unwrap();
+    }
+    // Something large to be damaged, so that the damage hits nothing else.
+    let other = DocumentId::Game(game);
+    library.append(&other, vec![0xcd; 100_000]).unwrap();
+    flush(&library);
+    drop(library);
+    let path = folder.path().join("library.sqlite");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let from = bytes
+        .windows(3000)
+        .position(|w| w.iter().all(|b| *b == 0xcd))
+        .unwrap();
+    let page = from / 4096 * 4096;
+    bytes[page..page + 60_000].fill(0);
+    std::fs::write(&path, &bytes).unwrap();
+    let error = Library::open(folder.path(), Mode::Write).unwrap_err();
+    assert!(
+        matches!(error, LibraryError::Storage(StorageError::Damaged { .. })),
+        "{error}"
+    );
+
+    let library = Library::recover(folder.path(), Arc::new(ManualClock::default())).unwrap();
+    let view = library.view().unwrap();
+    assert_eq!(view.parties[0].name, "Renamed since");
+    assert_eq!(view.parties[0].games.len(), 2);
+    assert_eq!(update_of(&library, &id), expected);
+    assert!(!library.load_document(&other).unwrap().is_empty());
+}
+
 #[test]
 fn a_restore_can_be_taken_back() {
     let folder = tempfile::tempdir().unwrap();

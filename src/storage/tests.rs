@@ -309,6 +309,8 @@ proptest! {
                     expected[d].push(i as u8);
                     running.append(&docs[d], vec![i as u8]).unwrap();
                 }
+                // Of a document without history nobody makes one.
+                Step::Snapshot(d) if expected[usize::from(*d)].is_empty() => {}
                 Step::Snapshot(d) => {
                     let d = usize::from(*d);
                     let upto = running.appended();
