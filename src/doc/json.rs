@@ -3,14 +3,14 @@
 //! A game session is `{"kind":"game-session","schemaVersion","scenes":[{"id","settings","markers",
 //! "lights","annotations","fogMask"}]}`, a party `{"kind":"party","schemaVersion","state"}`. Scenes
 //! are in list order, rows by id, keys sorted; whole numbers are integers; undefined values are left
-//! out. Masks are `{"width","height","set"}` or null and show the picture with our strokes; other
-//! bytes are `{"$base64"}`. What was converted from the legacy layout has `"layout":"legacy"`.
+//! out. Masks are `{"width","height","set"}` or null; other bytes are `{"$base64"}`. What was converted from the legacy layout has `"layout":"legacy"`.
 
 use serde_json::{Map, Value as Json, json};
 use yrs::{Any, Map as _, MapRef, Out, ReadTxn};
 
 use super::document::{self, GameDoc, PartyDoc};
 use super::legacy;
+use super::masks::MaskSpace;
 use super::raw::{self, Raw};
 use super::read::{map_in, scene_map};
 use super::replica::{self, DocError};
@@ -72,13 +72,23 @@ fn from_legacy(mut shown: Json) -> Json {
     shown
 }
 
-/// What a game session holds.
+/// What a game session holds. Masks show what lies below strokes of ours.
 #[must_use]
 pub fn game_json(doc: &GameDoc) -> Json {
+    game_json_with(doc, &|_, _| None)
+}
+
+/// What a game session holds. Masks show the picture with our strokes where `spaces` tells what they
+/// cover (see [`crate::scene::derive::mask_space`]).
+#[must_use]
+pub fn game_json_with(
+    doc: &GameDoc,
+    spaces: &dyn Fn(&SceneId, &MaskTarget) -> Option<MaskSpace>,
+) -> Json {
     let scenes: Vec<Json> = doc
         .scene_ids()
         .iter()
-        .map(|scene| scene_json(doc, scene))
+        .map(|scene| scene_json(doc, scene, spaces))
         .collect();
     json!({
         "kind": "game-session",
@@ -98,8 +108,19 @@ pub fn party_json(doc: &PartyDoc) -> Json {
     json!({ "kind": "party", "schemaVersion": schema, "state": state })
 }
 
-fn scene_json(doc: &GameDoc, scene: &SceneId) -> Json {
-    let mask = |target: MaskTarget| mask_json(effective_mask(doc, scene, &target));
+fn scene_json(
+    doc: &GameDoc,
+    scene: &SceneId,
+    spaces: &dyn Fn(&SceneId, &MaskTarget) -> Option<MaskSpace>,
+) -> Json {
+    let mask = |target: MaskTarget| {
+        mask_json(match spaces(scene, &target) {
+            Some(space) => doc.mask(scene, &target, space),
+            None => doc
+                .mask_base(scene, &target)
+                .and_then(|bytes| Mask::decode_rle(&bytes).ok()),
+        })
+    };
     let txn = doc.replica.read();
     let Some(entry) = scene_map(&txn, scene) else {
         return Json::Null;
@@ -183,11 +204,6 @@ fn raw_json(raw: &Raw) -> Json {
             .collect::<Map<_, _>>()
             .into(),
     }
-}
-
-fn effective_mask(doc: &GameDoc, scene: &SceneId, target: &MaskTarget) -> Option<Mask> {
-    doc.mask_base(scene, target)
-        .and_then(|bytes| Mask::decode_rle(&bytes).ok())
 }
 
 fn mask_json(mask: Option<Mask>) -> Json {

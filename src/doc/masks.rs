@@ -216,12 +216,12 @@ fn draw_new(mask: &mut Mask, stroke: &NewStroke, target: &MaskTarget, size_px: [
             );
         }
         StrokeShape::Rectangle => {
-            if let (Some(a), Some(b)) = (points.next(), points.last()) {
+            if let (Some(a), Some(b)) = (points.next(), points.next_back()) {
                 raster::draw_rectangle(mask, a, b, value);
             }
         }
         StrokeShape::Ellipse => {
-            if let (Some(a), Some(b)) = (points.next(), points.last()) {
+            if let (Some(a), Some(b)) = (points.next(), points.next_back()) {
                 raster::draw_ellipse(mask, a, b, value);
             }
         }

@@ -238,10 +238,7 @@ impl SceneDeriver {
         settings: &Row,
         on_map: Option<MaskSpace>,
     ) -> Part<Arc<[Annotation]>> {
-        let display_px = [
-            whole_px(settings.get(scene::DISPLAY_RESOLUTION_X)),
-            whole_px(settings.get(scene::DISPLAY_RESOLUTION_Y)),
-        ];
+        let display_px = display_px(settings);
         let known: HashMap<&RowId, &Annotation> = last
             .iter()
             .flat_map(|last| last.annotations.value.iter())
@@ -565,6 +562,14 @@ fn covering_size(settings: &Row) -> [u32; 2] {
     [reach.x, reach.y].map(|half_side| whole_px(half_side * 2.0).saturating_add(2))
 }
 
+/// The size of the display rectangle.
+fn display_px(settings: &Row) -> [u32; 2] {
+    [
+        whole_px(settings.get(scene::DISPLAY_RESOLUTION_X)),
+        whole_px(settings.get(scene::DISPLAY_RESOLUTION_Y)),
+    ]
+}
+
 /// Pictures that move are never scaled down by web clients.
 fn is_still(location: &str) -> bool {
     let location = location.to_ascii_lowercase();
@@ -598,10 +603,7 @@ fn grid_params(settings: &Row, placement: Option<MapPlacement>) -> GridParams {
         }
     };
     GridParams {
-        resolution_px: [
-            whole_px(settings.get(scene::DISPLAY_RESOLUTION_X)),
-            whole_px(settings.get(scene::DISPLAY_RESOLUTION_Y)),
-        ],
+        resolution_px: display_px(settings),
         display_size_in: [
             settings.get(scene::DISPLAY_SIZE_X),
             settings.get(scene::DISPLAY_SIZE_Y),
@@ -632,6 +634,34 @@ fn grid_params(settings: &Row, placement: Option<MapPlacement>) -> GridParams {
     }
 }
 
+/// What a mask of a document of ours covers, in the pixels that its strokes are in; `None` where that
+/// cannot be known: fog without the map's picture.
+#[must_use]
+pub fn mask_space(
+    doc: &GameDoc,
+    scene: &SceneId,
+    target: &MaskTarget,
+    pictures: &dyn PictureIndex,
+) -> Option<MaskSpace> {
+    let settings = doc.scene_row(scene)?;
+    let map_defined = settings.get(scene::GRID_MODE) == scene::GRID_MODE_MAP_DEFINED;
+    let display_px = display_px(&settings);
+    let on_map = match target {
+        MaskTarget::Fog => true,
+        MaskTarget::Annotation(_) => {
+            map_defined
+                && settings.get(scene::MAP_LOCATION).is_some_and(|map| !map.is_empty())
+                && doc.foreign_base_size(scene, target) != Some(display_px)
+        }
+    };
+    if !on_map {
+        return Some(MaskSpace::covering(display_px));
+    }
+    stored_map(&settings, pictures, false, || None)
+        .filter(|(map, _)| map.picture.is_some())
+        .map(|(map, _)| MaskSpace::covering(map.placement.size_px))
+}
+
 /// Compacts the strokes of every mask of a scene but the newest `keep` of each. Only for a serialising
 /// owner of the document; see [`GameDoc::compact_mask`]. Returns whether anything was compacted.
 pub fn compact_scene(
@@ -640,36 +670,21 @@ pub fn compact_scene(
     pictures: &dyn PictureIndex,
     keep: usize,
 ) -> bool {
-    let Some(settings) = doc.scene_row(scene) else {
-        return false;
-    };
+    let layers = doc.rows(scene, RowKind::Annotation).into_iter();
+    let targets = layers.map(|(id, _)| MaskTarget::Annotation(id));
     let mut compacted = false;
-    let fog_size = || None;
-    let map = stored_map(&settings, pictures, false, fog_size)
-        // Without its picture the map's pixels are not known, and strokes are in them.
-        .filter(|(map, _)| map.picture.is_some());
-    let on_map = map.map(|(map, natural_px)| MaskSpace {
-        size_px: map.placement.size_px,
-        ..MaskSpace::covering(natural_px)
-    });
-    if let Some(space) = on_map {
-        compacted |= doc.compact_mask(scene, &MaskTarget::Fog, space, keep);
-    }
-    let display_px = [
-        whole_px(settings.get(scene::DISPLAY_RESOLUTION_X)),
-        whole_px(settings.get(scene::DISPLAY_RESOLUTION_Y)),
-    ];
-    let map_defined = settings.get(scene::GRID_MODE) == scene::GRID_MODE_MAP_DEFINED;
-    for (id, _) in doc.rows(scene, RowKind::Annotation) {
-        let target = MaskTarget::Annotation(id);
-        // One from before the scene's layers were anchored to the map would no longer be known as
-        // such: its strokes stay.
-        let space = match (map_defined, doc.foreign_base_size(scene, &target)) {
-            (true, held) if held == Some(display_px) => None,
-            (true, _) => on_map,
-            (false, _) => Some(MaskSpace::covering(display_px)),
+    for target in std::iter::once(MaskTarget::Fog).chain(targets) {
+        let Some(space) = mask_space(doc, scene, &target, pictures) else {
+            continue;
         };
-        if let Some(space) = space {
+        // A drawing from before its scene's layers were anchored to the map would no longer be known
+        // as such with a base of ours: its strokes stay.
+        let foreign = doc.foreign_base_size(scene, &target);
+        let ambiguous = target != MaskTarget::Fog && foreign.is_some_and(|size| size == space.size_px);
+        let map_defined = doc.scene_row(scene).is_some_and(|settings| {
+            settings.get(scene::GRID_MODE) == scene::GRID_MODE_MAP_DEFINED
+        });
+        if !(ambiguous && map_defined) {
             compacted |= doc.compact_mask(scene, &target, space, keep);
         }
     }
