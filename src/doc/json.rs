@@ -79,7 +79,7 @@ pub fn game_json(doc: &GameDoc) -> Json {
 }
 
 /// What a game session holds. Masks show the picture with our strokes where `spaces` tells what they
-/// cover (see [`crate::scene::derive::mask_space`]).
+/// cover, as the scene room knows.
 #[must_use]
 pub fn game_json_with(
     doc: &GameDoc,

@@ -152,7 +152,12 @@ impl SceneDeriver {
         let fog = match &last {
             Some(last) if !dirty.fog && !map_changed && !settings_changed => last.fog.clone(),
             _ => {
-                let space = map.value.as_ref().map(|layer| MaskSpace {
+                // Strokes are in the map's pixels, which are not known without its picture: then
+                // everything is fogged.
+                let placed = |layer: &&MapLayer| {
+                    layer.picture.is_some() || doc.strokes(&id, &MaskTarget::Fog).strokes.is_empty()
+                };
+                let space = map.value.as_ref().filter(placed).map(|layer| MaskSpace {
                     size_px: layer.placement.size_px,
                     ..MaskSpace::covering(natural_px)
                 });
@@ -650,7 +655,9 @@ pub fn mask_space(
         MaskTarget::Fog => true,
         MaskTarget::Annotation(_) => {
             map_defined
-                && settings.get(scene::MAP_LOCATION).is_some_and(|map| !map.is_empty())
+                && settings
+                    .get(scene::MAP_LOCATION)
+                    .is_some_and(|map| !map.is_empty())
                 && doc.foreign_base_size(scene, target) != Some(display_px)
         }
     };
@@ -680,10 +687,11 @@ pub fn compact_scene(
         // A drawing from before its scene's layers were anchored to the map would no longer be known
         // as such with a base of ours: its strokes stay.
         let foreign = doc.foreign_base_size(scene, &target);
-        let ambiguous = target != MaskTarget::Fog && foreign.is_some_and(|size| size == space.size_px);
-        let map_defined = doc.scene_row(scene).is_some_and(|settings| {
-            settings.get(scene::GRID_MODE) == scene::GRID_MODE_MAP_DEFINED
-        });
+        let ambiguous =
+            target != MaskTarget::Fog && foreign.is_some_and(|size| size == space.size_px);
+        let map_defined = doc
+            .scene_row(scene)
+            .is_some_and(|settings| settings.get(scene::GRID_MODE) == scene::GRID_MODE_MAP_DEFINED);
         if !(ambiguous && map_defined) {
             compacted |= doc.compact_mask(scene, &target, space, keep);
         }
