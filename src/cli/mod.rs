@@ -3,7 +3,15 @@
 //! Machine output is JSON (or the file that was asked for) on stdout, everything else goes to
 //! stderr. Exit codes: 0 done, 1 failed with one clear message, 2 usage. Called by `main`.
 
+mod editor;
+mod export;
+mod import;
+mod input;
+mod inspect;
 pub mod inspect_map;
+#[cfg(feature = "render")]
+mod render;
+mod running;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -32,7 +40,13 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    #[cfg(feature = "render")]
+    Render(render::Render),
+    Inspect(inspect::Inspect),
+    Import(import::Import),
+    Export(export::Export),
+}
 
 /// Runs the command line of this process.
 #[must_use]
@@ -56,9 +70,14 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let safe_graphics = arguments.safe_graphics;
     match arguments.command {
-        None => Ok(()),
-        Some(command) => match command {},
+        None => editor::run(arguments.library, safe_graphics),
+        #[cfg(feature = "render")]
+        Some(Command::Render(command)) => command.run(safe_graphics),
+        Some(Command::Inspect(command)) => command.run(),
+        Some(Command::Import(command)) => command.run(arguments.library.as_deref()),
+        Some(Command::Export(command)) => command.run(safe_graphics),
     }
 }
 

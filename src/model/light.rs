@@ -36,7 +36,6 @@ crate::properties! {
     PULSE: i64 = "pulse", V1, Choice(&[(0, "Steady"), (1, "Slow"), (2, "Medium"), (3, "Fast")]), N(0.0), Unit::None, Control, Everyone, Light, "Pulse";
     /// Its opacity.
     OPACITY: f64 = "opacity", V1, Number { min: 0.0, max: 1.0, step: 0.01 }, N(1.0), Unit::Share, Control, Everyone, Light, "Brightness";
-    /// Switched off: kept but not drawn (a light that is already painted in the map). Ours; web
-    /// clients read the opacity 0 that is written beside it.
+    /// Switched off: kept but not drawn (a light that is already painted in the map). Ours.
     OFF: bool = "off", OURS, Bool, B(false), Unit::None, Control, Everyone, Light, "Off";
 }

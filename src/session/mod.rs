@@ -1,8 +1,17 @@
-//! The session actor: the one owner of documents.
+//! The session: the one owner of documents.
 //!
-//! Takes requests ([`api::Request`]), opens the only write transactions, publishes snapshots and
-//! status ([`api::Published`]). Must not know: egui, wgpu. Called by [`crate::app`] and
-//! [`crate::cli`].
+//! [`workspace::Workspace`] holds the open documents and opens the only write transactions;
+//! [`actor::Session`] runs one on a thread of its own, takes requests ([`api::Request`]) and
+//! publishes snapshots and status ([`api::Published`]). Must not know: egui, wgpu. Called by
+//! [`crate::app`] and [`crate::cli`].
 
+pub mod actor;
 pub mod api;
+pub mod export;
+pub mod jobs;
 pub mod new_scene;
+pub mod plan_edits;
+pub mod workspace;
+
+pub use actor::Session;
+pub use workspace::Workspace;

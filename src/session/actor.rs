@@ -1,0 +1,389 @@
+//! The session thread: requests in, the newest state out.
+//!
+//! One named thread owns the [`Workspace`]. Requests come through a bounded queue; whatever waits
+//! is done before the next publication, so a burst of edits costs one. The state is published on
+//! an atomic pointer and the window is woken; nobody ever waits for this thread but at the end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+
+use crate::library::{Library, LibraryError};
+use crate::util::clock::Clock;
+
+use super::api::{Published, Request, Severity, Work};
+use super::jobs::{Asker, Done, Job, Worker, imported_lines};
+use super::workspace::Workspace;
+
+/// Requests that may wait: more than a window can make between two of its frames.
+const QUEUE: usize = 4096;
+/// Requests that are done before the next publication.
+const BURST: usize = 512;
+
+/// Told on another thread that something has happened; must be quick.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// The queue is full: the session is busy. The request comes back.
+#[derive(Debug, thiserror::Error)]
+#[error("the session is busy; try again")]
+pub struct Busy(pub Box<Request>);
+
+/// Why a session did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The library.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// The system gives no thread.
+    #[error(
+        "the system did not start a thread ({0}), so the library was not opened; close other programs and try again"
+    )]
+    Thread(#[from] std::io::Error),
+}
+
+enum Message {
+    Request(Box<Request>),
+    /// Another process asks for an import.
+    Asked {
+        files: Vec<PathBuf>,
+        asker: Asker,
+    },
+    Done(Box<Done>),
+    /// The store has news: something is on disk, or writing fails.
+    Stored,
+}
+
+/// The handle to a running session. Dropping it saves everything and ends the session.
+pub struct Session {
+    messages: Sender<Message>,
+    published: Arc<ArcSwap<Published>>,
+    library: Arc<Library>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("library", &self.library)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Opens the game that was used last and starts the session thread. `wake` is told that there
+    /// is something new to read.
+    ///
+    /// # Errors
+    /// When the library cannot be read or the thread not started.
+    pub fn start(
+        library: Arc<Library>,
+        clock: Arc<dyn Clock>,
+        wake: Wake,
+    ) -> Result<Self, StartError> {
+        let workspace = Workspace::open(Arc::clone(&library), Arc::clone(&clock))?;
+        let (messages, inbox) = bounded(QUEUE);
+        let published = Arc::new(ArcSwap::from_pointee(Published::default()));
+        let listener = messages.clone();
+        library.set_store_listener(move |_| {
+            // A full queue means that a publication is coming anyway.
+            let _ = listener.try_send(Message::Stored);
+        });
+        let results = messages.clone();
+        let worker = Worker::start(Arc::clone(&library), move |done| {
+            // Ends only with the session, which then has no use for it.
+            let _ = results.send(Message::Done(Box::new(done)));
+        })?;
+        let mut actor = Actor {
+            workspace,
+            worker,
+            waiting_jobs: 0,
+            published: Arc::clone(&published),
+            wake,
+            clock,
+        };
+        actor.publish();
+        let thread = std::thread::Builder::new()
+            .name("session".into())
+            .spawn(move || actor.run(&inbox))?;
+        Ok(Self {
+            messages,
+            published,
+            library,
+            thread: Some(thread),
+        })
+    }
+
+    /// Asks for something; never waits.
+    ///
+    /// # Errors
+    /// [`Busy`] gives the request back.
+    pub fn send(&self, request: Request) -> Result<(), Busy> {
+        match self.messages.try_send(Message::Request(Box::new(request))) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) => match message
+            {
+                Message::Request(request) => Err(Busy(request)),
+                Message::Done(_) | Message::Asked { .. } | Message::Stored => Ok(()),
+            },
+        }
+    }
+
+    /// Imports files and waits until that is done: for another process that asked. Gives the lines
+    /// of the report, or the sentence why not.
+    ///
+    /// # Errors
+    /// The first import that failed; those before it stand.
+    pub fn import_and_wait(&self, files: Vec<PathBuf>) -> Result<Vec<String>, String> {
+        let wanted = files.len();
+        let (asker, results) = bounded(wanted.max(1));
+        if self
+            .messages
+            .try_send(Message::Asked { files, asker })
+            .is_err()
+        {
+            return Err(
+                "the running Tableglow is busy, so nothing was imported; try again".to_owned(),
+            );
+        }
+        let mut lines = Vec::new();
+        // Ends early when the session ends, which drops the other end.
+        for result in results.iter().take(wanted) {
+            lines.extend(result?);
+        }
+        Ok(lines)
+    }
+
+    /// The newest state.
+    #[must_use]
+    pub fn published(&self) -> Arc<Published> {
+        self.published.load_full()
+    }
+
+    /// The library: lists, and pictures for a renderer.
+    #[must_use]
+    pub fn library(&self) -> &Arc<Library> {
+        &self.library
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Waits for room: what was asked before is done before the end.
+        let _ = self
+            .messages
+            .send(Message::Request(Box::new(Request::Close)));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Actor {
+    workspace: Workspace,
+    worker: Worker,
+    waiting_jobs: usize,
+    published: Arc<ArcSwap<Published>>,
+    wake: Wake,
+    clock: Arc<dyn Clock>,
+}
+
+impl Actor {
+    fn run(mut self, inbox: &Receiver<Message>) {
+        loop {
+            let wait = self
+                .workspace
+                .next_deadline()
+                .map(|deadline| deadline.saturating_sub(self.clock.now()));
+            let first = match wait {
+                None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(wait) => inbox.recv_timeout(wait.max(Duration::from_millis(1))),
+            };
+            let mut going_on = match first {
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout) => true,
+                Err(RecvTimeoutError::Disconnected) => false,
+            };
+            for message in inbox.try_iter().take(BURST) {
+                going_on &= self.take(message);
+            }
+            self.workspace.upkeep();
+            if !going_on {
+                break;
+            }
+            self.publish();
+        }
+        let Self {
+            workspace, worker, ..
+        } = self;
+        // Ends without waiting for what it would hand back: nobody reads it any more.
+        drop(worker);
+        if let Err(error) = workspace.close() {
+            tracing::error!("not everything was saved at the end: {error}");
+        }
+    }
+
+    /// Does what a message says; false when the session ends.
+    fn take(&mut self, message: Message) -> bool {
+        match message {
+            Message::Request(request) => return self.request(*request),
+            Message::Done(done) => self.done(*done),
+            Message::Asked { files, asker } => {
+                for file in files {
+                    let asker = Some(asker.clone());
+                    self.queue(Job::Import {
+                        file,
+                        into: None,
+                        asker,
+                    });
+                }
+            }
+            Message::Stored => {}
+        }
+        true
+    }
+
+    fn request(&mut self, request: Request) -> bool {
+        match request {
+            Request::Close => return false,
+            Request::Import { files, into } => {
+                for (n, file) in files.into_iter().enumerate() {
+                    // One scene can be filled by one file; the others make scenes of their own.
+                    let into = into.clone().filter(|_| n == 0);
+                    self.queue(Job::Import {
+                        file,
+                        into,
+                        asker: None,
+                    });
+                }
+            }
+            Request::ImportPixels {
+                width,
+                height,
+                rgba,
+                into,
+            } => self.queue(Job::Pixels {
+                width,
+                height,
+                rgba,
+                into,
+            }),
+            Request::SetMarkerPicture {
+                scene,
+                marker,
+                file,
+            } => self.queue(Job::MarkerPicture {
+                scene,
+                marker,
+                file,
+            }),
+            Request::ExportArchive { party, to } => {
+                // The archive is made of what is stored.
+                self.workspace.save_everything();
+                self.queue(Job::ExportArchive { party, to });
+            }
+            Request::ExportUniversalVtt { scene, to } => match self.workspace.snapshot(&scene) {
+                Some(scene) => self.queue(Job::ExportUniversalVtt { scene, to }),
+                None => self.workspace.tell(
+                    Severity::Error,
+                    "This scene is no longer there, so nothing was exported",
+                ),
+            },
+            Request::ImportArchive(file) => self.queue(Job::Import {
+                file,
+                into: None,
+                asker: None,
+            }),
+            Request::Backup => {
+                self.workspace.save_everything();
+                self.queue(Job::Backup);
+            }
+            other => self.workspace.handle(other),
+        }
+        true
+    }
+
+    fn queue(&mut self, job: Job) {
+        let words = job.in_words();
+        match self.worker.queue(job) {
+            Ok(()) => {
+                self.waiting_jobs += 1;
+                self.workspace.set_work(Some(Work {
+                    what: words.into(),
+                    done: None,
+                }));
+            }
+            Err(job) => self.workspace.tell(
+                Severity::Error,
+                &format!(
+                    "Too much is waiting already: {} was not begun; try again in a moment",
+                    job.in_words()
+                ),
+            ),
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        self.waiting_jobs = self.waiting_jobs.saturating_sub(1);
+        if self.waiting_jobs == 0 {
+            self.workspace.set_work(None);
+        }
+        match done {
+            Done::Import {
+                result,
+                into,
+                asker,
+            } => {
+                let finished = result.and_then(|prepared| {
+                    let lines = prepared.plan.report.texts().map(str::to_owned).collect();
+                    self.workspace
+                        .finish_import(*prepared, into.as_ref())
+                        .map(|_| lines)
+                });
+                match finished {
+                    Ok(lines) => answer(asker, Ok(lines)),
+                    Err(error) => {
+                        self.workspace.tell(Severity::Error, &error.to_string());
+                        answer(asker, Err(error.to_string()));
+                    }
+                }
+            }
+            Done::Archive { imported, asker } => {
+                self.workspace.archive_came(&imported);
+                answer(asker, Ok(imported_lines(&imported)));
+            }
+            Done::MarkerPicture {
+                scene,
+                marker,
+                location,
+            } => self
+                .workspace
+                .set_marker_picture(&scene, &marker, &location),
+            Done::Told { text, details } => {
+                let details = details.into_iter().map(Arc::from).collect();
+                self.workspace.tell_with(Severity::Info, &text, details);
+                self.workspace.refresh_library();
+            }
+            Done::Failed { text, asker } => {
+                self.workspace.tell(Severity::Error, &text);
+                answer(asker, Err(text));
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        self.published.store(Arc::new(self.workspace.publish()));
+        (self.wake)();
+    }
+}
+
+/// Tells another process what became of its request.
+fn answer(asker: Option<Asker>, result: Result<Vec<String>, String>) {
+    if let Some(asker) = asker {
+        // It may have stopped waiting; the import stands.
+        let _ = asker.try_send(result);
+    }
+}

@@ -1,0 +1,380 @@
+//! Edits, undo and redo, scenes, what is on the table: everything that writes to documents.
+
+use crate::doc::masks::MaskSpace;
+use crate::doc::{GameDoc, Origin};
+use crate::library::DocumentId;
+use crate::model::edit::{Assignment, Edit, RowRef};
+use crate::model::id::SceneId;
+use crate::model::property::RowKind;
+use crate::model::stroke::MaskTarget;
+use crate::model::{party, scene};
+use crate::scene::snapshot::SceneSnapshot;
+use crate::session::api::{GestureId, Severity};
+use crate::session::new_scene;
+use crate::util::revision::Revision;
+
+use super::Workspace;
+use super::games::{OpenGame, OpenParty, Thumbnail};
+use super::saving::Saver;
+
+/// How many of the newest strokes stay single when a scene's masks are compacted: more than undo
+/// can take back.
+const STROKES_KEPT: usize = 256;
+
+impl Workspace {
+    /// Carries edits out as one transaction and one part of an undo step.
+    pub fn edit(&mut self, gesture: GestureId, label: &'static str, edits: &[Edit], last: bool) {
+        let (of_party, of_game): (Vec<Edit>, Vec<Edit>) =
+            edits.iter().cloned().partition(is_of_party);
+        if !of_party.is_empty() {
+            self.edit_party(&of_party);
+        }
+        let Some(game) = self.game.as_mut() else {
+            return;
+        };
+        if game.read_only || !self.library.is_writable() {
+            if !edits.is_empty() {
+                self.notices.add(
+                    Severity::Warning,
+                    "This library can only be read, so nothing was changed.",
+                );
+            }
+            return;
+        }
+        let mut dropped = Vec::new();
+        if !of_game.is_empty() {
+            let applied = game.doc.apply(&of_game, Origin::Local(gesture.0));
+            dropped = applied
+                .dropped
+                .iter()
+                .map(|dropped| dropped.reason.to_string())
+                .collect();
+            game.history.record(gesture.0, label, applied);
+        }
+        if last {
+            game.history.end_gesture();
+        }
+        self.notices.withdraw_undo();
+        dropped.dedup();
+        for reason in dropped {
+            self.notices.add(
+                Severity::Warning,
+                format!("A change was not made, because {reason}."),
+            );
+        }
+        self.tell_of_deletes(&of_game);
+        self.after_change();
+    }
+
+    /// A toast with undo for what was deleted.
+    fn tell_of_deletes(&mut self, edits: &[Edit]) {
+        let (mut scenes, mut rows) = (0_usize, 0_usize);
+        for edit in edits {
+            match edit {
+                Edit::Delete {
+                    row: RowRef::Scene(_),
+                } => scenes += 1,
+                Edit::Delete { .. } => rows += 1,
+                _ => {}
+            }
+        }
+        let text = match (scenes, rows) {
+            (0, 0) => return,
+            (1, _) => "Scene deleted.".to_owned(),
+            (0, 1) => "Deleted.".to_owned(),
+            (0, n) => format!("{n} things deleted."),
+            (n, _) => format!("{n} scenes deleted."),
+        };
+        self.notices
+            .add_with(Severity::Info, text, Vec::new(), true);
+    }
+
+    pub(super) fn undo(&mut self) {
+        if let Some(game) = self.game.as_mut() {
+            game.history.undo(&mut game.doc);
+            self.notices.withdraw_undo();
+            self.after_change();
+        }
+    }
+
+    pub(super) fn redo(&mut self) {
+        if let Some(game) = self.game.as_mut() {
+            game.history.redo(&mut game.doc);
+            self.after_change();
+        }
+    }
+
+    /// Edits of one call that are one undo step.
+    pub(super) fn edit_once(&mut self, label: &'static str, edits: &[Edit]) {
+        self.edit(fresh_gesture(), label, edits, true);
+    }
+
+    fn edit_party(&mut self, edits: &[Edit]) {
+        let Some(open) = self.party.as_mut() else {
+            return;
+        };
+        if open.read_only {
+            self.notices.add(
+                Severity::Warning,
+                "This library can only be read, so the table was not changed.",
+            );
+            return;
+        }
+        let gesture = fresh_gesture();
+        open.doc.apply(edits, Origin::Local(gesture.0));
+        self.save_open_documents();
+        self.find_table_game();
+        self.view.everything_changed();
+    }
+
+    /// Puts a scene on the table, or clears it.
+    pub fn show_on_table(&mut self, scene: Option<&SceneId>) {
+        let id = scene.map(SceneId::as_str);
+        self.edit_party(&[Edit::Set {
+            row: RowRef::Party,
+            values: vec![
+                Assignment::new(party::ACTIVE_SCENE_ID, id),
+                Assignment::new(party::IS_PAUSED, false),
+            ],
+        }]);
+    }
+
+    /// Shows or leaves the pause screen.
+    pub fn pause(&mut self, paused: bool) {
+        self.edit_party(&[Edit::Set {
+            row: RowRef::Party,
+            values: vec![Assignment::new(party::IS_PAUSED, paused)],
+        }]);
+    }
+
+    /// The scene on the table.
+    #[must_use]
+    pub fn active_scene(&self) -> Option<SceneId> {
+        let state = self.party.as_ref()?.doc.state();
+        state
+            .get(party::ACTIVE_SCENE_ID)
+            .filter(|id| !id.is_empty())
+            .map(|id| SceneId::new(&id))
+    }
+
+    /// The table shows the pause screen.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.party
+            .as_ref()
+            .is_some_and(|open| open.doc.state().get(party::IS_PAUSED))
+    }
+
+    /// The scenes of the open game in list order.
+    #[must_use]
+    pub fn scene_ids(&self) -> Vec<SceneId> {
+        self.game
+            .as_ref()
+            .map(|game| game.doc.scene_ids())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn has_scene(&self, scene: &SceneId) -> bool {
+        self.game
+            .as_ref()
+            .is_some_and(|game| game.doc.has_scene(scene))
+    }
+
+    /// Opens a scene in the editor; one that is not there is left alone.
+    pub fn edit_scene(&mut self, scene: Option<SceneId>) {
+        if let Some(scene) = scene
+            && self.has_scene(&scene)
+        {
+            self.editing = Some(scene);
+            self.view.everything_changed();
+        }
+    }
+
+    /// Makes a scene with the party's defaults at the end of the list and opens it.
+    pub fn create_scene(&mut self, name: &str) -> Option<SceneId> {
+        let scene = SceneId::fresh();
+        let edit = self.new_scene_edit(&scene, name)?;
+        self.edit_once("New scene", &[edit]);
+        self.edit_scene(Some(scene.clone()));
+        Some(scene)
+    }
+
+    pub(super) fn new_scene_edit(&self, id: &SceneId, name: &str) -> Option<Edit> {
+        let game = self.game.as_ref()?;
+        let order = new_scene::order_before(&self.scene_orders(None), None);
+        Some(Edit::Create {
+            row: RowRef::Scene(id.clone()),
+            values: new_scene::settings(name, &game.id, order, &self.party_defaults()),
+        })
+    }
+
+    fn scene_orders(&self, without: Option<&SceneId>) -> Vec<(SceneId, f64)> {
+        let Some(game) = self.game.as_ref() else {
+            return Vec::new();
+        };
+        game.doc
+            .scene_ids()
+            .into_iter()
+            .filter(|id| Some(id) != without)
+            .filter_map(|id| {
+                let row = game.doc.scene_row(&id)?;
+                Some((id, row.get(scene::ORDER)))
+            })
+            .collect()
+    }
+
+    pub(super) fn move_scene(&mut self, moved: &SceneId, before: Option<&SceneId>) {
+        if before == Some(moved) {
+            return;
+        }
+        let order = new_scene::order_before(&self.scene_orders(Some(moved)), before);
+        self.edit_once(
+            "Move scene",
+            &[Edit::Set {
+                row: RowRef::Scene(moved.clone()),
+                values: vec![Assignment::new(scene::ORDER, order)],
+            }],
+        );
+    }
+
+    pub(super) fn set_thumbnail(&mut self, scene: &SceneId, shows: Revision, png: Vec<u8>) {
+        let Some(game) = self.game.as_mut() else {
+            return;
+        };
+        if !game.doc.has_scene(scene) {
+            return;
+        }
+        let stored = self.library.set_thumbnail(&game.id, scene, png.clone());
+        game.thumbnails.insert(
+            scene.clone(),
+            Thumbnail {
+                png: png.into(),
+                shows: Some(shows),
+            },
+        );
+        if let Err(error) = stored {
+            // A picture for a list: it is made again next time.
+            tracing::warn!("thumbnail not stored: {error}");
+        }
+        self.view.list_changed();
+    }
+
+    /// After any change of a document: saves it and brings what is shown up to date.
+    pub(super) fn after_change(&mut self) {
+        self.save_open_documents();
+        if let Some(editing) = self.editing.clone()
+            && !self.has_scene(&editing)
+        {
+            self.editing = self.scene_ids().into_iter().next();
+        }
+        self.view.list_changed();
+    }
+
+    /// Hands what the open documents produced to the store.
+    pub(super) fn save_open_documents(&mut self) {
+        let now = self.clock.now();
+        let writable = self.library.is_writable();
+        for game in [&mut self.game, &mut self.table_game].into_iter().flatten() {
+            let document = DocumentId::Game(game.id.clone());
+            for update in game.doc.replica_mut().take_updates() {
+                if writable && !game.read_only {
+                    self.saver.save(&document, update.bytes, now);
+                }
+            }
+        }
+        if let Some(open) = self.party.as_mut() {
+            let document = DocumentId::Party(open.id.clone());
+            for update in open.doc.replica_mut().take_updates() {
+                if writable && !open.read_only {
+                    self.saver.save(&document, update.bytes, now);
+                }
+            }
+        }
+    }
+
+    /// A snapshot of one open document.
+    pub(super) fn snapshot_of(&mut self, document: &DocumentId) {
+        for game in [&mut self.game, &mut self.table_game].into_iter().flatten() {
+            if *document == DocumentId::Game(game.id.clone()) {
+                snapshot_game(&mut self.saver, game);
+                let (library, id) = (&self.library, &game.id);
+                if let Err(error) = library.set_scene_count(id, game.doc.scene_ids().len()) {
+                    tracing::warn!("scene count not stored: {error}");
+                }
+            }
+        }
+        if let Some(open) = &self.party
+            && *document == DocumentId::Party(open.id.clone())
+        {
+            snapshot_party(&mut self.saver, open);
+        }
+    }
+}
+
+/// A gesture of its own.
+fn fresh_gesture() -> GestureId {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    // Gestures of windows count up from zero; these count down from the top.
+    static NEXT: AtomicU64 = AtomicU64::new(u64::MAX);
+    GestureId(NEXT.fetch_sub(1, Ordering::Relaxed))
+}
+
+fn is_of_party(edit: &Edit) -> bool {
+    matches!(
+        edit,
+        Edit::Set {
+            row: RowRef::Party,
+            ..
+        }
+    )
+}
+
+/// Stores a snapshot of a game that changed. A library that is attached to no room is the one
+/// owner of its documents, so it compacts their strokes first.
+pub(super) fn snapshot_game(saver: &mut Saver, game: &mut OpenGame) {
+    let document = DocumentId::Game(game.id.clone());
+    if game.read_only || !saver.has_changed(&document) {
+        return;
+    }
+    let OpenGame { doc, watched, .. } = game;
+    // Strokes are drawn on scenes that somebody looks at.
+    for scene in watched.values().map(|watched| &watched.snapshot) {
+        compact(doc, scene);
+    }
+    for update in game.doc.replica_mut().take_updates() {
+        saver.save(&document, update.bytes, std::time::Duration::ZERO);
+    }
+    saver.put_snapshot(&document, || game.doc.replica().encode_snapshot());
+}
+
+/// Draws the old strokes of a scene's masks into their bases.
+fn compact(doc: &mut GameDoc, scene: &SceneSnapshot) {
+    let display = scene
+        .display_size_world()
+        .to_array()
+        .map(|side| side.round() as u32);
+    let map = scene.map.as_ref().map(|map| map.placement.size_px);
+    if let Some(map) = map {
+        let space = MaskSpace::covering(map);
+        doc.compact_mask(&scene.id, &MaskTarget::Fog, space, STROKES_KEPT);
+    }
+    for layer in scene.annotations.iter() {
+        let covers = map.filter(|_| layer.anchored_to_map).unwrap_or(display);
+        let target = MaskTarget::Annotation(layer.id.clone());
+        let space = MaskSpace::covering(covers);
+        doc.compact_mask(&scene.id, &target, space, STROKES_KEPT);
+    }
+}
+
+/// Stores a snapshot of a party that changed.
+pub(super) fn snapshot_party(saver: &mut Saver, party: &OpenParty) {
+    let document = DocumentId::Party(party.id.clone());
+    if !party.read_only && saver.has_changed(&document) {
+        saver.put_snapshot(&document, || party.doc.replica().encode_snapshot());
+    }
+}
+
+/// Used by the scene list.
+pub(super) fn marker_count(game: &OpenGame, scene: &SceneId) -> usize {
+    game.doc.count(scene, RowKind::Marker)
+}

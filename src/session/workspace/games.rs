@@ -1,0 +1,137 @@
+//! Opening documents of the library: a party, a game session, and what belongs to them while open.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::doc::undo::History;
+use crate::doc::{GameDoc, PartyDoc};
+use crate::library::{DocumentId, Library, LibraryError};
+use crate::model::id::{GameSessionId, PartyId, SceneId};
+use crate::scene::derive::SceneDeriver;
+use crate::scene::snapshot::SceneSnapshot;
+use crate::util::revision::Revision;
+
+/// An open game session.
+pub(super) struct OpenGame {
+    pub(super) id: GameSessionId,
+    pub(super) doc: GameDoc,
+    pub(super) history: History,
+    /// The scenes that somebody looks at: in the editor, on the table.
+    pub(super) watched: HashMap<SceneId, Watched>,
+    /// When each scene last changed in this run; absent = not yet.
+    pub(super) changed: HashMap<SceneId, Revision>,
+    pub(super) thumbnails: HashMap<SceneId, Thumbnail>,
+    /// Part of it could not be read: nothing is written.
+    pub(super) read_only: bool,
+}
+
+/// A scene with its derivation.
+pub(super) struct Watched {
+    pub(super) deriver: SceneDeriver,
+    pub(super) snapshot: Arc<SceneSnapshot>,
+}
+
+/// A scene's picture for the list.
+#[derive(Debug, Clone)]
+pub(super) struct Thumbnail {
+    pub(super) png: Arc<[u8]>,
+    pub(super) shows: Option<Revision>,
+}
+
+/// An open party.
+pub(super) struct OpenParty {
+    pub(super) id: PartyId,
+    pub(super) doc: PartyDoc,
+    pub(super) read_only: bool,
+}
+
+/// What opening found wrong, a sentence each.
+pub(super) type Problems = Vec<String>;
+
+pub(super) fn open_game(
+    library: &Library,
+    id: &GameSessionId,
+) -> Result<(OpenGame, Problems), LibraryError> {
+    let loaded = library.load_document(&DocumentId::Game(id.clone()))?;
+    let mut problems = loaded.problems.clone();
+    let mut read_only = loaded.incomplete;
+    let doc = if loaded.is_empty() {
+        GameDoc::create(id)
+    } else {
+        match GameDoc::open(id, loaded.parts()) {
+            Ok(doc) => doc,
+            Err(error) => {
+                problems.push(format!(
+                    "A game session could not be read ({error}); it is shown as far as it could \
+                     be and nothing is saved over it. Restore a backup from the Library dialog."
+                ));
+                read_only = true;
+                open_what_can_be(id, loaded.parts())
+            }
+        }
+    };
+    let mut thumbnails = HashMap::new();
+    for scene in doc.scene_ids() {
+        if let Some(png) = library.thumbnail(id, &scene)? {
+            thumbnails.insert(scene, Thumbnail { png, shows: None });
+        }
+    }
+    let game = OpenGame {
+        id: id.clone(),
+        doc,
+        history: History::default(),
+        watched: HashMap::new(),
+        changed: HashMap::new(),
+        thumbnails,
+        read_only,
+    };
+    Ok((game, problems))
+}
+
+/// The document from the parts that are sound, for looking at only.
+fn open_what_can_be<'p>(id: &GameSessionId, parts: impl Iterator<Item = &'p [u8]>) -> GameDoc {
+    let mut doc = GameDoc::create(id);
+    // What is written here is never saved.
+    doc.replica_mut().take_updates();
+    for part in parts {
+        let before = doc.replica().encode_snapshot();
+        if doc
+            .replica_mut()
+            .apply_update(part, crate::doc::Origin::Load)
+            .is_err()
+            && let Ok(sound) = GameDoc::open(id, [before.as_slice()])
+        {
+            doc = sound;
+        }
+    }
+    doc
+}
+
+pub(super) fn open_party(
+    library: &Library,
+    id: &PartyId,
+) -> Result<(OpenParty, Problems), LibraryError> {
+    let loaded = library.load_document(&DocumentId::Party(id.clone()))?;
+    let mut problems = loaded.problems.clone();
+    let mut read_only = loaded.incomplete;
+    let doc = if loaded.is_empty() {
+        PartyDoc::create(id)
+    } else {
+        PartyDoc::open(loaded.parts()).unwrap_or_else(|error| {
+            problems.push(format!(
+                "What was on the table could not be read ({error}); the table starts empty and \
+                 nothing is saved over it."
+            ));
+            read_only = true;
+            PartyDoc::create(id)
+        })
+    };
+    Ok((
+        OpenParty {
+            id: id.clone(),
+            doc,
+            read_only,
+        },
+        problems,
+    ))
+}

@@ -1,0 +1,370 @@
+//! The workspace: an open library with its open documents, and everything that can be done to
+//! them, one call at a time.
+//!
+//! Synchronous and without a thread of its own. The actor ([`super::actor`]) calls it in an
+//! application, a command of the command line calls it directly. The only place, beside the room
+//! server, that opens write transactions. Must not know: egui, wgpu.
+
+mod edits;
+mod games;
+mod imports;
+mod notices;
+mod saving;
+mod view;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::library::{Library, LibraryError};
+use crate::model::id::{GameSessionId, PartyId, SceneId};
+use crate::model::party::PartyDefaults;
+use crate::util::clock::Clock;
+
+use super::api::{Request, Severity, Work};
+use games::{OpenGame, OpenParty};
+use notices::Notices;
+use saving::Saver;
+
+pub use imports::{ImportFailure, Prepared, prepare_file, prepare_pixels};
+
+/// The name of a party that nobody has named yet.
+const FIRST_PARTY: &str = "My table";
+/// The name of a game session that nobody has named yet.
+const FIRST_GAME: &str = "First session";
+
+/// An open library with its open documents.
+pub struct Workspace {
+    library: Arc<Library>,
+    clock: Arc<dyn Clock>,
+    saver: Saver,
+    party: Option<OpenParty>,
+    /// The game in the editor.
+    game: Option<OpenGame>,
+    /// Another game of the party, while its scene is on the table.
+    table_game: Option<OpenGame>,
+    editing: Option<SceneId>,
+    notices: Notices,
+    work: Option<Work>,
+    view: view::ViewCache,
+}
+
+impl Workspace {
+    /// Opens the game session that was used last; a library without one gets a first party and
+    /// game session when it can be written.
+    ///
+    /// # Errors
+    /// When the library cannot be read, or a first party not written.
+    pub fn open(library: Arc<Library>, clock: Arc<dyn Clock>) -> Result<Self, LibraryError> {
+        let mut workspace = Self {
+            saver: Saver::new(Arc::clone(&library)),
+            library,
+            clock,
+            party: None,
+            game: None,
+            table_game: None,
+            editing: None,
+            notices: Notices::default(),
+            work: None,
+            view: view::ViewCache::default(),
+        };
+        for notice in workspace.library.notices() {
+            workspace
+                .notices
+                .add(Severity::Warning, notices::sentence(notice));
+        }
+        workspace.open_last_used()?;
+        Ok(workspace)
+    }
+
+    fn open_last_used(&mut self) -> Result<(), LibraryError> {
+        let game = match self.library.last_used_game()? {
+            Some((_, game)) => Some(game),
+            None if self.library.is_writable() => {
+                let party = match self.library.view()?.parties.first() {
+                    Some(party) => party.id.clone(),
+                    None => self
+                        .library
+                        .create_party(FIRST_PARTY, &PartyDefaults::default())?,
+                };
+                Some(self.library.create_game(&party, FIRST_GAME)?)
+            }
+            None => None,
+        };
+        match game {
+            Some(game) => self.open_game(&game),
+            None => Ok(()),
+        }
+    }
+
+    /// The library.
+    #[must_use]
+    pub fn library(&self) -> &Arc<Library> {
+        &self.library
+    }
+
+    /// The game in the editor.
+    #[must_use]
+    pub fn game(&self) -> Option<&GameSessionId> {
+        self.game.as_ref().map(|game| &game.id)
+    }
+
+    /// The open party.
+    #[must_use]
+    pub fn party(&self) -> Option<&PartyId> {
+        self.party.as_ref().map(|party| &party.id)
+    }
+
+    /// Does what a request asks for, but for what takes long: those requests are the actor's.
+    pub fn handle(&mut self, request: Request) {
+        match request {
+            Request::Edit {
+                gesture,
+                label,
+                edits,
+                last,
+            } => self.edit(gesture, label, &edits, last),
+            Request::Undo => self.undo(),
+            Request::Redo => self.redo(),
+            Request::EditScene(scene) => self.edit_scene(Some(scene)),
+            Request::ShowOnTable(scene) => self.show_on_table(scene.as_ref()),
+            Request::Pause(paused) => self.pause(paused),
+            Request::CreateScene { name } => {
+                self.create_scene(&name);
+            }
+            Request::MoveScene { scene, before } => self.move_scene(&scene, before.as_ref()),
+            Request::SetThumbnail { scene, shows, png } => self.set_thumbnail(&scene, shows, png),
+            Request::OpenGame(game) => self.told(|it| it.open_game(&game)),
+            Request::CreateParty { name } => self.told(|it| it.create_party(&name)),
+            Request::CreateGame { party, name } => self.told(|it| it.create_game(&party, &name)),
+            Request::RenameParty { party, name } => {
+                self.told(|it| it.library.rename_party(&party, &name));
+                self.view.library_changed();
+            }
+            Request::RenameGame { game, name } => {
+                self.told(|it| it.library.rename_game(&game, &name));
+                self.view.library_changed();
+            }
+            Request::SetPartyDefaults { party, defaults } => {
+                self.told(|it| it.library.set_party_defaults(&party, &defaults));
+                self.view.library_changed();
+            }
+            Request::Restore { backup } => self.restore(&backup),
+            Request::Dismiss(id) => self.notices.dismiss(id),
+            // The actor's: they read or write files, which takes time.
+            Request::Import { .. }
+            | Request::ImportPixels { .. }
+            | Request::SetMarkerPicture { .. }
+            | Request::ExportArchive { .. }
+            | Request::ExportUniversalVtt { .. }
+            | Request::ImportArchive(_)
+            | Request::Backup
+            | Request::Close => {}
+        }
+    }
+
+    /// Runs something and tells the user when it fails.
+    fn told<E: std::fmt::Display>(&mut self, run: impl FnOnce(&mut Self) -> Result<(), E>) {
+        if let Err(error) = run(self) {
+            self.notices.error(&error);
+        }
+    }
+
+    /// A message to the user.
+    pub fn tell(&mut self, severity: Severity, text: &str) {
+        self.notices.add(severity, notices::sentence(text));
+    }
+
+    /// A message to the user with lines to unfold.
+    pub fn tell_with(&mut self, severity: Severity, text: &str, details: Vec<Arc<str>>) {
+        self.notices
+            .add_with(severity, notices::sentence(text), details, false);
+    }
+
+    /// Says what takes time just now.
+    pub fn set_work(&mut self, work: Option<Work>) {
+        self.work = work;
+    }
+
+    /// Opens a game session in the editor. The scene on the table stays there, if it is of the
+    /// same party.
+    ///
+    /// # Errors
+    /// When the library cannot be read; what was open stays open.
+    pub fn open_game(&mut self, id: &GameSessionId) -> Result<(), LibraryError> {
+        if self.game().is_some_and(|open| open == id) {
+            return Ok(());
+        }
+        let party = self.library.party_of(id)?.ok_or(LibraryError::NoSuchGame)?;
+        let (game, problems) = match self.table_game.take() {
+            Some(open) if open.id == *id => (open, Vec::new()),
+            other => {
+                self.table_game = other;
+                games::open_game(&self.library, id)?
+            }
+        };
+        for problem in problems {
+            self.notices.add(Severity::Warning, problem);
+        }
+        if let Some(previous) = self.game.take() {
+            self.put_aside(previous);
+        }
+        self.open_party(&party)?;
+        self.game = Some(game);
+        self.editing = None;
+        if self.library.is_writable() {
+            self.library.touch_game(id)?;
+            self.told(|it| it.library.backup_if_due().map(|_| ()));
+        }
+        self.save_open_documents();
+        self.find_table_game();
+        let first = self
+            .active_scene()
+            .filter(|scene| self.has_scene(scene))
+            .or_else(|| self.scene_ids().into_iter().next());
+        self.edit_scene(first);
+        self.view.everything_changed();
+        Ok(())
+    }
+
+    /// Closes a game, or keeps it while its scene is on the table.
+    fn put_aside(&mut self, mut game: OpenGame) {
+        edits::snapshot_game(&mut self.saver, &mut game);
+        self.table_game = Some(game);
+        self.find_table_game();
+    }
+
+    fn open_party(&mut self, id: &PartyId) -> Result<(), LibraryError> {
+        if self.party.as_ref().is_some_and(|open| open.id == *id) {
+            return Ok(());
+        }
+        let (party, problems) = games::open_party(&self.library, id)?;
+        for problem in problems {
+            self.notices.add(Severity::Warning, problem);
+        }
+        if let Some(previous) = &self.party {
+            edits::snapshot_party(&mut self.saver, previous);
+        }
+        self.party = Some(party);
+        self.table_game = None;
+        Ok(())
+    }
+
+    /// Makes sure that the game which holds the active scene is open, and no other one but the
+    /// editor's.
+    fn find_table_game(&mut self) {
+        let Some(active) = self.active_scene() else {
+            self.table_game = None;
+            return;
+        };
+        if self.has_scene(&active) {
+            self.table_game = None;
+            return;
+        }
+        if self
+            .table_game
+            .as_ref()
+            .is_some_and(|game| game.doc.has_scene(&active))
+        {
+            return;
+        }
+        self.table_game = None;
+        let (Some(party), Ok(view)) = (&self.party, self.library.view()) else {
+            return;
+        };
+        let games = view
+            .parties
+            .into_iter()
+            .find(|entry| entry.id == party.id)
+            .map(|entry| entry.games)
+            .unwrap_or_default();
+        for entry in games {
+            if self.game().is_some_and(|open| *open == entry.id) {
+                continue;
+            }
+            if let Ok((game, _)) = games::open_game(&self.library, &entry.id)
+                && game.doc.has_scene(&active)
+            {
+                self.table_game = Some(game);
+                return;
+            }
+        }
+    }
+
+    fn create_party(&mut self, name: &str) -> Result<(), LibraryError> {
+        let party = self.library.create_party(name, &PartyDefaults::default())?;
+        self.create_game(&party, FIRST_GAME)
+    }
+
+    fn create_game(&mut self, party: &PartyId, name: &str) -> Result<(), LibraryError> {
+        let game = self.library.create_game(party, name)?;
+        self.open_game(&game)
+    }
+
+    fn restore(&mut self, backup: &str) {
+        self.save_everything();
+        self.game = None;
+        self.table_game = None;
+        self.party = None;
+        self.editing = None;
+        match self.library.restore(backup) {
+            Ok(saved) => {
+                self.saver = Saver::new(Arc::clone(&self.library));
+                self.notices.add(
+                    Severity::Info,
+                    format!("The backup was restored; what was here before is the backup {saved}."),
+                );
+            }
+            Err(error) => self.notices.error(&error),
+        }
+        self.view.everything_changed();
+        self.told(Self::open_last_used);
+    }
+
+    /// The defaults of the open party.
+    #[must_use]
+    pub fn party_defaults(&self) -> PartyDefaults {
+        let (Some(party), Ok(view)) = (&self.party, self.library.view()) else {
+            return PartyDefaults::default();
+        };
+        view.parties
+            .into_iter()
+            .find(|entry| entry.id == party.id)
+            .map(|entry| entry.defaults)
+            .unwrap_or_default()
+    }
+
+    /// Does what is due: snapshots, tries of writes that could not be queued.
+    pub fn upkeep(&mut self) {
+        self.saver.flush();
+        let now = self.clock.now();
+        for document in self.saver.due(now) {
+            self.snapshot_of(&document);
+        }
+    }
+
+    /// When [`Self::upkeep`] has something to do.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.saver.next_deadline(self.clock.now())
+    }
+
+    /// Stores snapshots of all that changed.
+    pub fn save_everything(&mut self) {
+        for game in [&mut self.game, &mut self.table_game].into_iter().flatten() {
+            edits::snapshot_game(&mut self.saver, game);
+        }
+        if let Some(party) = &self.party {
+            edits::snapshot_party(&mut self.saver, party);
+        }
+        self.saver.flush();
+    }
+
+    /// Saves everything and ends the storage thread.
+    ///
+    /// # Errors
+    /// When something could not be saved.
+    pub fn close(mut self) -> Result<(), LibraryError> {
+        self.save_everything();
+        self.library.close()
+    }
+}

@@ -1,0 +1,78 @@
+//! Messages to the user: a short list, the newest last.
+
+use std::sync::Arc;
+
+use crate::session::api::{Notice, Severity};
+
+/// The most messages that are kept; the oldest that is no error goes first.
+const MOST: usize = 12;
+
+#[derive(Default)]
+pub(super) struct Notices {
+    next: u64,
+    list: Vec<Notice>,
+}
+
+impl Notices {
+    pub(super) fn add(&mut self, severity: Severity, text: impl Into<Arc<str>>) {
+        self.add_with(severity, text, Vec::new(), false);
+    }
+
+    pub(super) fn add_with(
+        &mut self,
+        severity: Severity,
+        text: impl Into<Arc<str>>,
+        details: Vec<Arc<str>>,
+        offers_undo: bool,
+    ) {
+        let text = text.into();
+        // The same sentence twice says nothing new.
+        self.list.retain(|notice| notice.text != text);
+        if self.list.len() >= MOST {
+            let oldest = self
+                .list
+                .iter()
+                .position(|notice| notice.severity != Severity::Error)
+                .unwrap_or(0);
+            self.list.remove(oldest);
+        }
+        self.next += 1;
+        self.list.push(Notice {
+            id: self.next,
+            severity,
+            text,
+            details: details.into(),
+            offers_undo,
+        });
+    }
+
+    pub(super) fn error(&mut self, error: &impl std::fmt::Display) {
+        self.add(Severity::Error, sentence(&error.to_string()));
+    }
+
+    /// Undo is no longer about what a notice offers.
+    pub(super) fn withdraw_undo(&mut self) {
+        self.list.retain(|notice| !notice.offers_undo);
+    }
+
+    pub(super) fn dismiss(&mut self, id: u64) {
+        self.list.retain(|notice| notice.id != id);
+    }
+
+    pub(super) fn list(&self) -> Arc<[Notice]> {
+        self.list.as_slice().into()
+    }
+}
+
+/// An error's text as a sentence: a capital in front, a full stop behind.
+pub(super) fn sentence(text: &str) -> String {
+    let mut characters = text.trim().chars();
+    let mut sentence: String = match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    };
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
+}

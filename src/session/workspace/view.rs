@@ -1,0 +1,261 @@
+//! What the workspace publishes: the newest state of everything that windows show.
+//!
+//! Only what changed is derived anew; parts that did not change are shared with what was published
+//! before.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::library::catalog::LibraryView;
+use crate::library::{Library, LibraryError};
+use crate::model::id::SceneId;
+use crate::model::scene;
+use crate::scene::derive::SceneDeriver;
+use crate::scene::picture::PictureIndex as _;
+use crate::scene::player::{PlayerFrame, PlayerScene};
+use crate::scene::snapshot::SceneSnapshot;
+use crate::session::api::{Published, SceneEntry};
+use crate::util::revision::Revision;
+
+use super::Workspace;
+use super::edits::marker_count;
+use super::games::{self, OpenGame, Watched};
+
+/// What is kept between publications.
+#[derive(Default)]
+pub(super) struct ViewCache {
+    library: Option<Arc<LibraryView>>,
+    scenes: Option<Arc<[SceneEntry]>>,
+    /// The player scene and the revision of the snapshot that it was made of.
+    player: Option<(Revision, Arc<PlayerScene>)>,
+}
+
+impl ViewCache {
+    pub(super) fn library_changed(&mut self) {
+        self.library = None;
+    }
+
+    pub(super) fn list_changed(&mut self) {
+        self.scenes = None;
+    }
+
+    pub(super) fn everything_changed(&mut self) {
+        self.library = None;
+        self.scenes = None;
+    }
+}
+
+impl Workspace {
+    /// The newest state.
+    pub fn publish(&mut self) -> Published {
+        self.derive();
+        let editing = self
+            .editing
+            .as_ref()
+            .and_then(|scene| snapshot_in(self.game.as_ref(), scene));
+        let active_scene = self.active_scene();
+        let player = self.player_frame(active_scene.as_ref());
+        let (library, scenes) = (self.library_view(), self.scene_list());
+        let history = self.game.as_ref().map(|game| &game.history);
+        Published {
+            revision: Revision::next(),
+            library,
+            game: self.game().cloned(),
+            party: self.party.as_ref().map(|party| party.id.clone()),
+            scenes,
+            active_scene,
+            paused: self.is_paused(),
+            editing,
+            player,
+            undo: history.and_then(|history| history.undo_label()),
+            redo: history.and_then(|history| history.redo_label()),
+            undo_depth: history.map_or(0, |history| history.undo_depth()),
+            saved: self.saver.saved(),
+            work: self.work.clone(),
+            notices: self.notices.list(),
+        }
+    }
+
+    /// A scene of the open game as the DM sees it.
+    #[must_use]
+    pub fn snapshot(&mut self, scene: &SceneId) -> Option<Arc<SceneSnapshot>> {
+        let game = self.game.as_mut()?;
+        if !game.doc.has_scene(scene) {
+            return None;
+        }
+        note_changes(game, &self.library);
+        watch(game, scene, &self.library);
+        snapshot_in(Some(game), scene)
+    }
+
+    /// The scene on the table, whichever game of the party it is in.
+    #[must_use]
+    pub fn active_snapshot(&mut self) -> Option<Arc<SceneSnapshot>> {
+        let active = self.active_scene()?;
+        self.derive();
+        snapshot_in(self.game.as_ref(), &active)
+            .or_else(|| snapshot_in(self.table_game.as_ref(), &active))
+    }
+
+    /// A scene of any game of the library; the game that holds it is opened.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn find_scene(
+        &mut self,
+        scene: &SceneId,
+    ) -> Result<Option<Arc<SceneSnapshot>>, LibraryError> {
+        if !self.has_scene(scene) {
+            let games = self.library.view()?.parties;
+            for entry in games.into_iter().flat_map(|party| party.games) {
+                let (game, _) = games::open_game(&self.library, &entry.id)?;
+                if game.doc.has_scene(scene) {
+                    self.open_game(&entry.id)?;
+                    break;
+                }
+            }
+        }
+        Ok(self.snapshot(scene))
+    }
+
+    fn derive(&mut self) {
+        let active = self.active_scene();
+        let wanted: Vec<SceneId> = [self.editing.clone(), active]
+            .into_iter()
+            .flatten()
+            .collect();
+        for game in [&mut self.game, &mut self.table_game].into_iter().flatten() {
+            note_changes(game, &self.library);
+            game.watched.retain(|scene, _| wanted.contains(scene));
+            for scene in &wanted {
+                if game.doc.has_scene(scene) {
+                    watch(game, scene, &self.library);
+                }
+            }
+        }
+    }
+
+    /// Pictures came: what is shown may name some that it could not find before.
+    pub fn pictures_changed(&mut self) {
+        for game in [&mut self.game, &mut self.table_game].into_iter().flatten() {
+            game.watched.clear();
+        }
+    }
+
+    fn player_frame(&mut self, active: Option<&SceneId>) -> PlayerFrame {
+        if self.is_paused() {
+            let picture = self
+                .party_defaults()
+                .pause_picture
+                .and_then(|location| self.library.pictures().find(&location))
+                .map(|info| info.hash);
+            return PlayerFrame::Paused { picture };
+        }
+        let snapshot = active.and_then(|scene| {
+            snapshot_in(self.game.as_ref(), scene)
+                .or_else(|| snapshot_in(self.table_game.as_ref(), scene))
+        });
+        let Some(snapshot) = snapshot else {
+            return PlayerFrame::Waiting;
+        };
+        let scene = match &self.view.player {
+            Some((revision, scene))
+                if *revision == snapshot.revision && scene.scene().id == snapshot.id =>
+            {
+                Arc::clone(scene)
+            }
+            _ => {
+                let made = Arc::new(PlayerScene::of(&snapshot));
+                self.view.player = Some((snapshot.revision, Arc::clone(&made)));
+                made
+            }
+        };
+        PlayerFrame::Scene(scene)
+    }
+
+    fn library_view(&mut self) -> Arc<LibraryView> {
+        if self.view.library.is_none() {
+            match self.library.view() {
+                Ok(view) => self.view.library = Some(Arc::new(view)),
+                Err(error) => self.notices.error(&error),
+            }
+        }
+        self.view.library.clone().unwrap_or_default()
+    }
+
+    fn scene_list(&mut self) -> Arc<[SceneEntry]> {
+        if let Some(list) = &self.view.scenes {
+            return Arc::clone(list);
+        }
+        let list: Arc<[SceneEntry]> = match &self.game {
+            None => Arc::default(),
+            Some(game) => game
+                .doc
+                .scene_ids()
+                .into_iter()
+                .filter_map(|id| entry(game, id))
+                .collect(),
+        };
+        self.view.scenes = Some(Arc::clone(&list));
+        list
+    }
+}
+
+fn entry(game: &OpenGame, id: SceneId) -> Option<SceneEntry> {
+    let row = game.doc.scene_row(&id)?;
+    let thumbnail = game.thumbnails.get(&id);
+    Some(SceneEntry {
+        name: row.get(scene::NAME),
+        thumbnail: thumbnail.map(|thumbnail| Arc::clone(&thumbnail.png)),
+        revision: game.changed.get(&id).copied().unwrap_or_default(),
+        thumbnail_shows: thumbnail.and_then(|thumbnail| thumbnail.shows),
+        markers: marker_count(game, &id),
+        id,
+    })
+}
+
+fn snapshot_in(game: Option<&OpenGame>, scene: &SceneId) -> Option<Arc<SceneSnapshot>> {
+    let watched: &HashMap<_, _> = &game?.watched;
+    watched
+        .get(scene)
+        .map(|watched| Arc::clone(&watched.snapshot))
+}
+
+/// Brings the watched scenes up to date with what changed in the document.
+fn note_changes(game: &mut OpenGame, library: &Library) {
+    let dirty = game.doc.replica_mut().take_dirty();
+    if dirty.is_empty() {
+        return;
+    }
+    let ids = game.doc.scene_ids();
+    for id in ids {
+        if dirty.scene(&id).is_some() {
+            game.changed.insert(id, Revision::next());
+        }
+    }
+    let OpenGame { doc, watched, .. } = game;
+    watched.retain(|scene, _| doc.has_scene(scene));
+    for (scene, watched) in watched.iter_mut() {
+        if let Some(part) = dirty.scene(scene)
+            && let Some(snapshot) = watched.deriver.update(doc, &**library.pictures(), &part)
+        {
+            watched.snapshot = Arc::new(snapshot);
+        }
+    }
+}
+
+fn watch(game: &mut OpenGame, scene: &SceneId, library: &Library) {
+    if game.watched.contains_key(scene) {
+        return;
+    }
+    let mut deriver = SceneDeriver::new(scene.clone());
+    if let Some(snapshot) = deriver.derive(&game.doc, &**library.pictures()) {
+        game.watched.insert(
+            scene.clone(),
+            Watched {
+                deriver,
+                snapshot: Arc::new(snapshot),
+            },
+        );
+    }
+}
