@@ -5,7 +5,11 @@
 //! for the 40 tiles of full size that a 1920 x 1080 view of it needs; files warm in the system's
 //! cache.
 
-#![expect(clippy::unwrap_used, reason = "a benchmark")]
+#![expect(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a benchmark, whose groups a macro makes"
+)]
 
 use std::hint::black_box;
 use std::path::Path;
