@@ -1,7 +1,8 @@
 //! What a frame costs: a 4K map with grid and half fog, with markers, standing still and moving,
 //! each beside one full-screen textured quad in the same run. Prints a Markdown table.
 //!
-//! `cargo bench --bench frames [-- WIDTHxHEIGHT…]`; `TABLEGLOW_BENCH_HARDWARE=1` takes the best
+//! `cargo bench --bench frames [-- WIDTHxHEIGHT… [layers]]`; `layers` adds what each layer costs
+//! alone; `TABLEGLOW_BENCH_HARDWARE=1` takes the best
 //! adapter instead of software.
 
 #![expect(
@@ -22,7 +23,9 @@ mod support;
 use std::time::{Duration, Instant};
 
 use tableglow::model::{marker, scene};
-use tableglow::render::{AdapterChoice, Frame, Gpu, Headless, SceneInput};
+use tableglow::render::{
+    AdapterChoice, Frame, Gpu, Headless, LayerSet, SceneInput, process_cpu_time,
+};
 use tableglow::scene::picture::PictureInfo;
 use tableglow::scene::snapshot::SceneSnapshot;
 
@@ -35,6 +38,7 @@ const ROUNDS: usize = 5;
 const FRAMES: u32 = 8;
 
 fn main() {
+    let with_layers = std::env::args().any(|a| a == "layers");
     let sizes: Vec<[u32; 2]> = std::env::args()
         .skip(1)
         .filter_map(|a| {
@@ -56,7 +60,7 @@ fn main() {
     println!(
         "| view | markers | fog | ms | CPU ms | GPU ms | one quad, ms | ratio | to no markers |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     let mut pictures = MemoryPictures::default();
     let map = pictures.add("map", 3840, 2160, |x, y| {
         let n = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)) >> 24;
@@ -73,23 +77,31 @@ fn main() {
         let mut headless = Headless::on(gpu.clone()).expect("a renderer");
         let quad = Quad::new(&gpu, size);
         for moving in [false, true] {
-            let mut none = 0.0;
+            let mut none = (0.0, 0.0);
             for count in MARKER_COUNTS {
                 let scene = scene(size, &map, &faces, count);
                 let mut frame = Frame::of_display(SceneInput::Dm(&scene), size);
                 frame.time = moving.then_some(Duration::from_secs(3));
                 let mut rounds = Vec::new();
                 for _ in 0..ROUNDS {
-                    let quad_ms = quad.time(&gpu);
+                    let (quad_ms, quad_cpu_ms) = quad.time(&gpu);
                     let timing = headless
                         .time(&frame, &pictures, FRAMES, Duration::from_secs(60))
                         .expect("a timing");
-                    rounds.push((timing.median_ms, timing.cpu_ms, timing.gpu_ms, quad_ms));
+                    rounds.push((
+                        timing.median_ms,
+                        timing.cpu_ms,
+                        timing.gpu_ms,
+                        quad_ms,
+                        quad_cpu_ms,
+                    ));
                 }
                 let ms = median(rounds.iter().map(|r| r.0));
                 let quad_ms = median(rounds.iter().map(|r| r.3));
+                let cpu_ms = median(rounds.iter().filter_map(|r| r.1));
+                let quad_cpu_ms = median(rounds.iter().map(|r| r.4));
                 if count == 0 {
-                    none = ms;
+                    none = (ms, cpu_ms);
                 }
                 let optional = |v: Vec<f64>| {
                     if v.is_empty() {
@@ -99,17 +111,46 @@ fn main() {
                     }
                 };
                 println!(
-                    "| {} × {} | {count} | {} | {ms:.2} | {} | {} | {quad_ms:.2} | {:.2} | {:.2} |",
+                    "| {} × {} | {count} | {} | {ms:.2} | {cpu_ms:.2} | {} | {quad_ms:.2} | \
+                     {quad_cpu_ms:.2} | {:.2} | {:.2} | {:.2} | {:.2} |",
                     size[0],
                     size[1],
                     if moving { "moving" } else { "still" },
-                    optional(rounds.iter().filter_map(|r| r.1).collect()),
                     optional(rounds.iter().filter_map(|r| r.2).collect()),
                     ms / quad_ms,
-                    ms / none,
+                    cpu_ms / quad_cpu_ms,
+                    ms / none.0,
+                    cpu_ms / none.1,
                 );
+                if with_layers && count == 10_000 {
+                    print_layers(&mut headless, &frame, &pictures);
+                }
             }
         }
+    }
+}
+
+/// What each layer of a frame costs alone, and all of them.
+fn print_layers(headless: &mut Headless, frame: &Frame<'_>, pictures: &MemoryPictures) {
+    for names in [
+        "",
+        "background",
+        "map",
+        "fog-of-war",
+        "grid",
+        "markers",
+        "background map fog-of-war grid markers",
+    ] {
+        let mut frame = frame.clone();
+        frame.layers = LayerSet::parse(names).expect("layers");
+        let timing = headless
+            .time(&frame, pictures, FRAMES * 3, Duration::from_secs(60))
+            .expect("a timing");
+        println!(
+            "<!-- {names:40} {:8.2} ms  CPU {:8.2} ms -->",
+            timing.median_ms,
+            timing.cpu_ms.unwrap_or(f64::NAN)
+        );
     }
 }
 
@@ -268,9 +309,14 @@ impl Quad {
         }
     }
 
-    /// Median milliseconds, submitted and waited for as frames are.
-    fn time(&self, gpu: &Gpu) -> f64 {
-        let times = (0..=FRAMES).map(|_| {
+    /// Median milliseconds, submitted and waited for as frames are, and processor milliseconds.
+    fn time(&self, gpu: &Gpu) -> (f64, f64) {
+        let mut cpu_before = process_cpu_time();
+        let mut times = Vec::new();
+        for i in 0..=FRAMES {
+            if i == 1 {
+                cpu_before = process_cpu_time();
+            }
             let start = Instant::now();
             let mut encoder = gpu
                 .device()
@@ -296,8 +342,13 @@ impl Quad {
             gpu.device()
                 .poll(wgpu::PollType::wait_indefinitely())
                 .expect("the device answers");
-            start.elapsed().as_secs_f64() * 1e3
-        });
-        median(times.skip(1))
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+        let cpu_ms = cpu_before
+            .zip(process_cpu_time())
+            .map_or(f64::NAN, |(a, b)| {
+                b.saturating_sub(a).as_secs_f64() * 1e3 / f64::from(FRAMES)
+            });
+        (median(times.into_iter().skip(1)), cpu_ms)
     }
 }

@@ -27,7 +27,7 @@ struct GridUniform {
     // Straight alpha.
     line_color: vec4<f32>,
     shadow_color: vec4<f32>,
-    // The drawn rectangle in cells (squares) or half steps (hexes).
+    // Hexes: the drawn rectangle in half steps.
     extent_min: vec2<f32>,
     extent_max: vec2<f32>,
     half_line_px: f32,
@@ -54,11 +54,12 @@ fn fs_grid_square(in: QuadVertex) -> @location(0) vec4<f32> {
     let px = in.position.xy;
     let cell = grid.cell_from_px_x * px.x + grid.cell_from_px_y * px.y + grid.cell_from_px_t;
     let nearest = clamp(round(cell), grid.line_min, grid.line_max);
-    let distance_px = abs(cell - nearest) * grid.cell_px;
+    let apart_px = abs(cell - nearest) * grid.cell_px;
+    // Lines end with the outermost ones across them: beyond, the way to their end counts.
+    let beyond = (cell < grid.line_min) | (cell > grid.line_max);
+    let distance_px = max(apart_px, select(vec2(0.0), apart_px.yx, beyond.yx));
     let across_is_nearer = distance_px.y <= distance_px.x;
-    let own = (in.color.x < 0.5) == across_is_nearer;
-    let inside = all(cell >= grid.extent_min) && all(cell <= grid.extent_max);
-    if !own || !inside {
+    if (in.color.x < 0.5) != across_is_nearer {
         discard;
     }
     return line_at(min(distance_px.x, distance_px.y));

@@ -41,11 +41,11 @@ gpu_struct! {
 /// World units that one repeat of the clouds covers.
 const CLOUD_WORLD: f64 = 640.0;
 /// Opacity right behind the edge, as a share of the whole.
-const EDGE_FLOOR: f32 = 0.25;
+const EDGE_FLOOR: f32 = 0.2;
 /// How much the noise may take from the depth of a place near the edge.
 const RAGGEDNESS: f32 = 0.6;
 /// Width of the soft edge, as a share of the mask's longer side.
-const EDGE_SHARE: f64 = 1.0 / 96.0;
+const EDGE_SHARE: f64 = 1.0 / 72.0;
 /// Longest side of the texture of depths.
 const DEPTH_MAX_SIDE: u32 = 1024;
 /// Blocks along the longer side of a mask.

@@ -272,12 +272,8 @@ fn square_lines(
     let last = (extent.max + 1e-6).floor();
     uniform.line_min = first.as_vec2().to_array();
     uniform.line_max = last.as_vec2().to_array();
-    // Half a pixel more than the extent keeps lines on the border whole.
     let cell_px = DVec2::from(uniform.cell_px.map(f64::from));
     let reach = DVec2::splat(style.reach_px + 1.0) / cell_px;
-    let rim = DVec2::splat(style.half_line_px + 0.5) / cell_px;
-    uniform.extent_min = (first - rim).as_vec2().to_array();
-    uniform.extent_max = (last + rim).as_vec2().to_array();
     if visible.is_empty() {
         return quads.add([]);
     }
@@ -287,7 +283,7 @@ fn square_lines(
         let count = (to - from + 1.0).max(0.0) as u32;
         (0..count.min(40_000)).map(move |i| from + f64::from(i))
     };
-    let (low, high) = (first - rim, last + rim);
+    let (low, high) = (first - reach, last + reach);
     let across = lines(1).map(|y| {
         DRect::new(
             DVec2::new(low.x, y - reach.y),

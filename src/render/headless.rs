@@ -58,7 +58,7 @@ pub struct Timing {
 
 /// The view that headless pictures are drawn in.
 const VIEW: ViewId = ViewId(u64::MAX);
-/// Largest part of a tile budget for huge pictures, in tiles per side.
+/// How long one wait for pixels lasts before the deadline is looked at again.
 const WAIT_STEP: Duration = Duration::from_millis(250);
 
 impl Headless {
@@ -351,22 +351,23 @@ impl Queries {
     }
 }
 
-/// Processor time of all threads of this process, in steps of the system's clock tick.
-#[cfg(target_os = "linux")]
-fn process_cpu_time() -> Option<Duration> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The program's name may hold spaces; fields count from behind it.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    // The kernel's user-visible tick is a hundredth of a second on every platform.
-    Some(Duration::from_millis((user + system) * 10))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn process_cpu_time() -> Option<Duration> {
-    None
+/// Processor time of this process: what its living threads have used. `None` where the system does
+/// not tell.
+#[must_use]
+pub fn process_cpu_time() -> Option<Duration> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    // Nanoseconds; the clock ticks in `stat` are too coarse for a few frames.
+    let threads = std::fs::read_dir("/proc/self/task").ok()?;
+    let nanos = threads
+        .flatten()
+        .filter_map(|thread| {
+            let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            text.split_ascii_whitespace().next()?.parse::<u64>().ok()
+        })
+        .sum();
+    Some(Duration::from_nanos(nanos))
 }
 
 #[cfg(test)]

@@ -43,6 +43,6 @@ mod tiles;
 pub use blit::{Blit, BlitSource};
 pub use frame::{Frame, FrameStatus, SceneInput, ViewId, display_rect_world, fit_px_from_world};
 pub use gpu::{AdapterChoice, Gpu, GpuError, device_descriptor};
-pub use headless::{Headless, Picture, RenderReport, Timing};
+pub use headless::{Headless, Picture, RenderReport, Timing, process_cpu_time};
 pub use phase::{LayerSet, Phase, UnknownLayer};
 pub use renderer::{Renderer, RendererOptions};

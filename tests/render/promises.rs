@@ -145,7 +145,7 @@ fn players_see_nothing_of_what_is_hidden() {
             for x in 0..400 {
                 if is_magenta(pixel(&drawn, x, y)) {
                     assert!(
-                        x < 200 && (40..110).contains(&y),
+                        x < 200 && (32..108).contains(&y),
                         "a hidden token at {x} {y}"
                     );
                     seen += 1;
