@@ -1,21 +1,8 @@
-// Fog of war. The clouds are baked: colour in rgb, raggedness in alpha. Blocks of the mask that
+// Fog of war. The clouds are made beforehand: colour in rgb, raggedness in alpha. Blocks of the mask that
 // are fogged through and through skip the mask; clear blocks are not drawn at all. The soft edge
 // grows into the fog only: nothing is ever laid over a revealed pixel.
 #import "quad.wgsl"
-
-struct FogUniform {
-    // From the mask's texture coordinates to the clouds': two layers that drift apart.
-    cloud_scale: vec2<f32>,
-    drift_a: vec2<f32>,
-    drift_b: vec2<f32>,
-    opacity: f32,
-    cloud_lod: f32,
-    // Opacity right behind the edge, as a share of the whole.
-    edge_floor: f32,
-    // How ragged the edge is.
-    raggedness: f32,
-    padding: vec2<f32>,
-}
+#import "fog_uniform.wgsl"
 
 @group(1) @binding(0) var<uniform> fog: FogUniform;
 @group(1) @binding(1) var clouds: texture_2d<f32>;
@@ -25,10 +12,7 @@ struct FogUniform {
 @group(1) @binding(5) var mask_sampler: sampler;
 
 fn cloud_at(uv: vec2<f32>) -> vec4<f32> {
-    let at = uv * fog.cloud_scale;
-    let a = textureSampleLevel(clouds, cloud_sampler, at + fog.drift_a, fog.cloud_lod);
-    let b = textureSampleLevel(clouds, cloud_sampler, at + fog.drift_b, fog.cloud_lod);
-    return (a + b) * 0.5;
+    return textureSampleLevel(clouds, cloud_sampler, uv * fog.cloud_scale, fog.cloud_lod);
 }
 
 @fragment

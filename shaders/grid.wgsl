@@ -59,10 +59,8 @@ fn fs_grid_square(in: QuadVertex) -> @location(0) vec4<f32> {
     let beyond = (cell < grid.line_min) | (cell > grid.line_max);
     let distance_px = max(apart_px, select(vec2(0.0), apart_px.yx, beyond.yx));
     let across_is_nearer = distance_px.y <= distance_px.x;
-    if (in.color.x < 0.5) != across_is_nearer {
-        discard;
-    }
-    return line_at(min(distance_px.x, distance_px.y));
+    let own = (in.color.x < 0.5) == across_is_nearer;
+    return line_at(min(distance_px.x, distance_px.y)) * select(0.0, 1.0, own);
 }
 
 struct HexVertex {
@@ -99,8 +97,6 @@ fn vs_grid_hex(@builtin(vertex_index) index: u32, @location(0) center: vec2<f32>
 
 @fragment
 fn fs_grid_hex(in: HexVertex) -> @location(0) vec4<f32> {
-    if any(in.step < grid.extent_min) || any(in.step > grid.extent_max) {
-        discard;
-    }
-    return line_at(in.distance_px);
+    let inside = all(in.step >= grid.extent_min) && all(in.step <= grid.extent_max);
+    return line_at(in.distance_px) * select(0.0, 1.0, inside);
 }

@@ -8,6 +8,8 @@ struct MarkerInstance {
     // 0 for none.
     @location(2) kind: u32,
     @location(3) color: vec4<f32>,
+    // What a small token looks like from afar: its colour under its picture's average.
+    @location(4) small_color: vec4<f32>,
 }
 
 struct MarkerUniform {
@@ -27,93 +29,112 @@ struct MarkerUniform {
 
 struct MarkerVertex {
     @builtin(position) position: vec4<f32>,
-    // Pixels from the middle, y down.
-    @location(0) at_px: vec2<f32>,
+    // Radii from the middle, y down.
+    @location(0) at: vec2<f32>,
     @location(1) @interpolate(flat) color: vec4<f32>,
     @location(2) @interpolate(flat) radius_px: f32,
     @location(3) @interpolate(flat) kind: u32,
     @location(4) @interpolate(flat) picture_lod: f32,
 }
 
-const CIRCLE: u32 = 1u;
 const SQUARE: u32 = 2u;
 const TRIANGLE: u32 = 3u;
 const PIN: u32 = 4u;
 
-@vertex
-fn vs_marker(@builtin(vertex_index) corner: u32, marker: MarkerInstance) -> MarkerVertex {
+fn placed(corner: u32, marker: MarkerInstance) -> MarkerVertex {
     let radius_px = marker.diameter_world * 0.5 * frame.px_per_world;
-    let at = vec2(select(-1.0, 1.0, (corner & 1u) == 1u), select(-1.0, 1.0, corner >= 2u));
+    let to_corner = vec2(select(-1.0, 1.0, (corner & 1u) == 1u), select(-1.0, 1.0, corner >= 2u));
+    // Half a pixel more for smooth edges.
+    let at = to_corner * (1.0 + 0.5 / radius_px);
     var out: MarkerVertex;
-    out.at_px = at * (radius_px + 0.5);
-    out.position = clip_from_px(px_from_world(marker.center_world) + out.at_px);
+    out.at = at;
+    out.position = clip_from_px(px_from_world(marker.center_world) + at * radius_px);
     out.color = marker.color;
     out.radius_px = radius_px;
     out.kind = marker.kind;
-    out.picture_lod = max(log2(style.picture_side_px / max(radius_px * 2.0, 1.0)), 0.0);
+    out.picture_lod = 0.0;
     return out;
 }
 
-// Signed distance to the shape's outline in radii; p is in radii, y down.
-fn shape_distance(shape: u32, p: vec2<f32>) -> f32 {
-    let far = length(p);
-    let q = abs(p);
-    if shape == SQUARE {
-        return max(q.x, q.y) - 0.9;
-    }
-    if shape == TRIANGLE {
-        // Equilateral, pointing up, in the circle.
-        return max(p.y - 0.5, q.x * 0.8660254 - p.y * 0.5 - 0.5);
-    }
-    if shape == PIN {
-        // A head and a point below it; the flanks touch the head.
-        let head = length(p - vec2(0.0, -0.32)) - 0.66;
-        let point = max(q.x * 0.9 + p.y * 0.436 - 0.436, -p.y - 0.05);
-        return min(head, point);
-    }
-    return select(max(q.x, q.y) - 1.0, far - 1.0, shape == CIRCLE);
+@vertex
+fn vs_marker(@builtin(vertex_index) corner: u32, marker: MarkerInstance) -> MarkerVertex {
+    var out = placed(corner, marker);
+    out.picture_lod = max(log2(style.picture_side_px / max(out.radius_px * 2.0, 1.0)), 0.0);
+    return out;
 }
 
-fn token(in: MarkerVertex) -> vec4<f32> {
+@vertex
+fn vs_small_marker(@builtin(vertex_index) corner: u32, marker: MarkerInstance) -> MarkerVertex {
+    var out = placed(corner, marker);
+    out.color = marker.small_color;
+    return out;
+}
+
+// Distance to the shape's outline in radii, negative inside, exact near it; p is in radii, y down.
+fn shape_distance(shape: u32, p: vec2<f32>) -> f32 {
+    let q = abs(p);
+    // A circle, and a pin's head: without a square root, right where it counts.
+    let is_pin = shape == PIN;
+    let round = select(vec2(0.0, 1.0), vec2(-0.32, 0.66), is_pin);
+    let from_head = vec2(p.x, p.y - round.x);
+    var distance = (dot(from_head, from_head) - round.y * round.y) * (0.5 / round.y);
+    // The pin's point below its head; the flanks touch the head.
+    let point = max(q.x * 0.9 + p.y * 0.436 - 0.436, -p.y - 0.05);
+    distance = select(distance, min(distance, point), is_pin);
+    // Equilateral, pointing up, in the circle.
+    distance = select(distance, max(p.y - 0.5, q.x * 0.8660254 - p.y * 0.5 - 0.5), shape == TRIANGLE);
+    let is_square = shape == SQUARE || shape == 0u;
+    return select(distance, max(q.x, q.y) - select(0.9, 1.0, shape == 0u), is_square);
+}
+
+// What lies in a token's outline: its fill, alpha multiplied in.
+fn token(in: MarkerVertex, fill: vec4<f32>) -> vec4<f32> {
     let shape = in.kind & 7u;
-    let layer = in.kind >> 8u;
-    let p = in.at_px / in.radius_px;
-    let distance_px = shape_distance(shape, p) * in.radius_px;
+    let distance_px = shape_distance(shape, in.at) * in.radius_px;
     let covered = clamp(0.5 - distance_px, 0.0, 1.0);
-
-    let uv = p * 0.5 + 0.5;
-    let texel = textureSampleLevel(pictures, picture_sampler, uv, max(layer, 1u) - 1u, in.picture_lod);
-    let picture = select(vec4(0.0), texel, layer > 0u);
-    let shapeless = shape == 0u;
-    // Pictures are stored with their alpha multiplied in. Without a shape nothing lies below.
-    let below = select(1.0 - picture.a, 0.0, shapeless);
-    let fill = picture.rgb + in.color.rgb * below;
-    let fill_alpha = select(1.0, picture.a, shapeless);
-
-    let outline_px = select(style.outline_share * in.radius_px * 2.0, 0.0, shapeless);
+    let outline_px = select(style.outline_share * in.radius_px * 2.0, 0.0, shape == 0u);
     let inner = clamp(0.5 - (distance_px + outline_px), 0.0, 1.0);
-    var color = mix(vec4(style.outline_color.rgb, 1.0), vec4(fill, fill_alpha), select(inner, 1.0, shapeless));
-
-    let hidden = (in.kind & 8u) != 0u;
+    var color = mix(vec4(style.outline_color.rgb, 1.0), fill, select(inner, 1.0, shape == 0u));
     // Stripes on the outline and half opacity tell that players do not see it.
-    let stripe = fract((in.at_px.x + in.at_px.y) / 8.0) < 0.5;
-    let dim = select(style.opacity_hidden, style.opacity_hidden * 0.35, stripe && inner < 0.5);
-    color *= select(1.0, dim, hidden);
-    return color * covered;
+    let hidden = (in.kind & 8u) != 0u;
+    let stripe = fract((in.at.x + in.at.y) * in.radius_px * 0.125) < 0.5 && inner < 0.5;
+    let dim = style.opacity_hidden * select(1.0, 0.35, stripe);
+    return color * (covered * select(1.0, dim, hidden));
+}
+
+fn pictured(in: MarkerVertex) -> vec4<f32> {
+    let layer = in.kind >> 8u;
+    let uv = in.at * 0.5 + 0.5;
+    let texel = textureSampleLevel(pictures, picture_sampler, uv, max(layer, 1u) - 1u, in.picture_lod);
+    // Pictures are stored with their alpha multiplied in. Without a shape nothing lies below.
+    let picture = select(vec4(0.0), texel, layer > 0u);
+    let below = select(vec4(in.color.rgb, 1.0), vec4(0.0), (in.kind & 7u) == 0u);
+    return token(in, picture + below * (1.0 - picture.a));
+}
+
+fn is_fogged(position: vec4<f32>) -> bool {
+    let uv = fog_uv_from_px(position.xy);
+    let fogged = textureSampleLevel(fog_mask, fog_sampler, uv, frame.fog_mask_lod).r;
+    return fogged > 0.0 && all(uv >= vec2(0.0)) && all(uv <= vec2(1.0));
 }
 
 @fragment
 fn fs_marker(in: MarkerVertex) -> @location(0) vec4<f32> {
-    return token(in);
+    return pictured(in);
+}
+
+@fragment
+fn fs_small_marker(in: MarkerVertex) -> @location(0) vec4<f32> {
+    return token(in, in.color);
 }
 
 // For players: nothing of a token shows where there is any fog.
 @fragment
 fn fs_marker_clipped(in: MarkerVertex) -> @location(0) vec4<f32> {
-    let uv = fog_uv_from_px(in.position.xy);
-    let fogged = textureSampleLevel(fog_mask, fog_sampler, uv, frame.fog_mask_lod).r;
-    if fogged > 0.0 && all(uv >= vec2(0.0)) && all(uv <= vec2(1.0)) {
-        discard;
-    }
-    return token(in);
+    return select(pictured(in), vec4(0.0), is_fogged(in.position));
+}
+
+@fragment
+fn fs_small_marker_clipped(in: MarkerVertex) -> @location(0) vec4<f32> {
+    return select(token(in, in.color), vec4(0.0), is_fogged(in.position));
 }

@@ -71,7 +71,7 @@ impl FogUniform {
             drift_a: drift(DVec2::ZERO, DVec2::new(0.0110, 0.0040)),
             drift_b: drift(DVec2::new(0.37, 0.61), DVec2::new(-0.0060, 0.0085)),
             opacity: opacity.clamp(0.0, 1.0) as f32,
-            cloud_lod: cloud_lod(f64::from(CLOUD_SIDE_PX) / CLOUD_WORLD / px_per_world),
+            cloud_lod: cloud_lod(f64::from(CLOUD_SIDE_PX) / CLOUD_WORLD / px_per_world).round(),
             edge_floor: EDGE_FLOOR,
             raggedness: RAGGEDNESS,
             padding: [0.0; 2],

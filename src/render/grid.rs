@@ -273,7 +273,7 @@ fn square_lines(
     uniform.line_min = first.as_vec2().to_array();
     uniform.line_max = last.as_vec2().to_array();
     let cell_px = DVec2::from(uniform.cell_px.map(f64::from));
-    let reach = DVec2::splat(style.reach_px + 1.0) / cell_px;
+    let reach = DVec2::splat(style.reach_px + 0.1) / cell_px;
     if visible.is_empty() {
         return quads.add([]);
     }
@@ -357,7 +357,7 @@ fn hex_cells(
     uniform.extent_max = extent.max.as_vec2().to_array();
     let scale = px_from_grid.matrix2.determinant().abs().sqrt();
     let to_edge_px = along * scale;
-    let share = ((style.reach_px + 1.0) / to_edge_px).min(1.0);
+    let share = ((style.reach_px + 0.1) / to_edge_px).min(1.0);
     uniform.ring_share = share as f32;
     uniform.ring_px = (share * to_edge_px) as f32;
     if visible.is_empty() {

@@ -20,11 +20,19 @@ const MAX_LAYERS: u32 = 256;
 /// What one picture costs of a frame's upload budget.
 const UPLOAD_BYTES: usize = (SIDE_PX * SIDE_PX * 4) as usize * 4 / 3;
 
+/// A picture on the GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PictureLayer {
+    pub(super) layer: u32,
+    /// Its average, alpha multiplied in.
+    pub(super) average: [u8; 4],
+}
+
 /// What became of a picture that is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PictureState {
-    /// It lies in this layer.
-    Layer(u32),
+    /// It is there.
+    Layer(PictureLayer),
     /// It is on its way.
     Loading,
     /// It can not be had.
@@ -35,7 +43,7 @@ pub(super) enum PictureState {
 pub(super) struct MarkerPictures {
     texture: wgpu::Texture,
     pub(super) view: wgpu::TextureView,
-    layer_of: HashMap<PictureHash, (u32, u64)>,
+    layer_of: HashMap<PictureHash, (PictureLayer, u64)>,
     used_layers: u32,
     capacity: u32,
     clock: u64,
@@ -82,7 +90,10 @@ impl MarkerPictures {
                 };
                 *budget_bytes -= UPLOAD_BYTES;
                 let layer = self.free_layer(gpu);
-                self.upload(gpu, layer, square);
+                let layer = PictureLayer {
+                    layer,
+                    average: self.upload(gpu, layer, square),
+                };
                 self.layer_of.insert(picture.clone(), (layer, self.clock));
                 PictureState::Layer(layer)
             }
@@ -100,8 +111,8 @@ impl MarkerPictures {
         let oldest = self
             .layer_of
             .iter()
-            .min_by_key(|(_, (layer, used))| (*used, *layer))
-            .map(|(hash, (layer, _))| (hash.clone(), *layer));
+            .min_by_key(|(_, (at, used))| (*used, at.layer))
+            .map(|(hash, (at, _))| (hash.clone(), at.layer));
         self.evictions += 1;
         match oldest {
             Some((hash, layer)) => {
@@ -144,7 +155,8 @@ impl MarkerPictures {
         self.capacity = capacity;
     }
 
-    fn upload(&self, gpu: &Gpu, layer: u32, mut pixels: Vec<u8>) {
+    /// Fills all levels of a layer and returns the last one: the average.
+    fn upload(&self, gpu: &Gpu, layer: u32, mut pixels: Vec<u8>) -> [u8; 4] {
         let mut side = SIDE_PX;
         for level in 0..LEVELS {
             write_texture(
@@ -159,6 +171,7 @@ impl MarkerPictures {
             pixels = halved_rgba(&pixels, side as usize);
             side = (side / 2).max(1);
         }
+        pixels.first_chunk().copied().unwrap_or_default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Markers (`shaders/markers.wgsl`): one instance a token, built when the markers change and drawn
 //! in one call.
 
+use crate::model::color::Rgb;
 use crate::model::marker as marker_prop;
 use crate::model::scene as prop;
 use crate::scene::picture::PictureSource;
@@ -11,7 +12,7 @@ use super::glyphs::GlyphAtlas;
 use super::gpu::Gpu;
 use super::gpu_data::{Unorm8x4, gpu_struct, rgba};
 use super::labels::{self, Labelled};
-use super::marker_pictures::{MarkerPictures, PictureState, SIDE_PX};
+use super::marker_pictures::{MarkerPictures, PictureLayer, PictureState, SIDE_PX};
 use super::resources::GrowingBuffer;
 
 gpu_struct! {
@@ -21,6 +22,7 @@ gpu_struct! {
         diameter_world: f32,
         kind: u32,
         color: Unorm8x4,
+        small_color: Unorm8x4,
     }
 }
 
@@ -201,8 +203,9 @@ impl MarkerSet {
                     diameter_world: marker.diameter_world as f32,
                     kind: shape.clamp(0, 7) as u32
                         | if hidden { HIDDEN } else { 0 }
-                        | picture.map_or(0, |layer| (layer + 1) << 8),
+                        | picture.map_or(0, |p| (p.layer + 1) << 8),
                     color: Unorm8x4([color.r, color.g, color.b, 255]),
+                    small_color: small_color(color, shape, picture.map(|p| p.average)),
                 }
             })
             .collect();
@@ -219,7 +222,11 @@ impl MarkerSet {
         self.is_player = is_player;
     }
 
-    fn picture_layer(&mut self, marker: &Marker, context: &mut MarkerContext<'_>) -> Option<u32> {
+    fn picture_layer(
+        &mut self,
+        marker: &Marker,
+        context: &mut MarkerContext<'_>,
+    ) -> Option<PictureLayer> {
         let picture = marker.picture.as_ref()?;
         let state = context.pictures.want(
             context.gpu,
@@ -239,4 +246,20 @@ impl MarkerSet {
             }
         }
     }
+}
+
+/// A token from afar: its colour with its picture's average over it, alpha multiplied in. Without
+/// a shape there is only the picture.
+fn small_color(color: Rgb, shape: i64, average: Option<[u8; 4]>) -> Unorm8x4 {
+    let below = if shape == 0 {
+        [0; 4]
+    } else {
+        [color.r, color.g, color.b, 255]
+    };
+    let [.., alpha] = average.unwrap_or_default();
+    let over = average.unwrap_or_default();
+    Unorm8x4(std::array::from_fn(|c| {
+        let rest = u32::from(below[c]) * (255 - u32::from(alpha)) / 255;
+        (u32::from(over[c]) + rest).min(255) as u8
+    }))
 }

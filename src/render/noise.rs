@@ -159,6 +159,50 @@ impl CloudTexture {
     }
 }
 
+/// The clouds of one view at one moment: a texture of the same size that is drawn into.
+#[derive(Debug)]
+pub(super) struct CloudTarget {
+    levels: Vec<wgpu::TextureView>,
+    pub(super) view: wgpu::TextureView,
+}
+
+impl CloudTarget {
+    pub(super) fn new(gpu: &Gpu) -> Self {
+        let texture = gpu.device().create_texture(&wgpu::TextureDescriptor {
+            label: Some("clouds of a view"),
+            size: wgpu::Extent3d {
+                width: CLOUD_SIDE_PX,
+                height: CLOUD_SIDE_PX,
+                depth_or_array_layers: 1,
+            },
+            mip_level_count: LEVELS,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: wgpu::TextureFormat::Rgba8Unorm,
+            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::RENDER_ATTACHMENT,
+            view_formats: &[],
+        });
+        let levels = (0..LEVELS)
+            .map(|level| {
+                texture.create_view(&wgpu::TextureViewDescriptor {
+                    base_mip_level: level,
+                    mip_level_count: Some(1),
+                    ..Default::default()
+                })
+            })
+            .collect();
+        Self {
+            levels,
+            view: whole_view(&texture),
+        }
+    }
+
+    /// One level, to draw into.
+    pub(super) fn level(&self, level: usize) -> Option<&wgpu::TextureView> {
+        self.levels.get(level)
+    }
+}
+
 /// A square picture at half its size, by averaging.
 pub(super) fn halved_rgba(pixels: &[u8], side: usize) -> Vec<u8> {
     let half = (side / 2).max(1);

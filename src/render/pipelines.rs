@@ -101,12 +101,15 @@ impl Layouts {
 #[derive(Debug)]
 pub(super) struct Pipelines {
     pub(super) solid: wgpu::RenderPipeline,
+    pub(super) clouds: wgpu::RenderPipeline,
     pub(super) map_as_is: wgpu::RenderPipeline,
     pub(super) map_blended: wgpu::RenderPipeline,
     pub(super) mist: wgpu::RenderPipeline,
     pub(super) lights: wgpu::RenderPipeline,
     pub(super) markers: wgpu::RenderPipeline,
     pub(super) markers_clipped: wgpu::RenderPipeline,
+    pub(super) small_markers: wgpu::RenderPipeline,
+    pub(super) small_markers_clipped: wgpu::RenderPipeline,
     pub(super) labels: wgpu::RenderPipeline,
     pub(super) labels_clipped: wgpu::RenderPipeline,
     pub(super) fog_full: wgpu::RenderPipeline,
@@ -123,7 +126,7 @@ struct Recipe<'a> {
     file: &'static str,
     vertex: &'static str,
     fragment: &'static str,
-    instances: wgpu::VertexBufferLayout<'static>,
+    instances: Option<wgpu::VertexBufferLayout<'static>>,
     group: Option<&'a wgpu::BindGroupLayout>,
     blend: Option<wgpu::BlendState>,
     topology: wgpu::PrimitiveTopology,
@@ -139,7 +142,7 @@ impl<'a> Recipe<'a> {
             file,
             vertex: "vs_quad",
             fragment,
-            instances: QuadInstance::instance_layout(),
+            instances: Some(QuadInstance::instance_layout()),
             group,
             blend: Some(OVER),
             topology: wgpu::PrimitiveTopology::TriangleStrip,
@@ -162,9 +165,15 @@ impl Pipelines {
     ) -> Result<Self, ShaderError> {
         let make = |recipe: Recipe<'_>| -> Result<wgpu::RenderPipeline, ShaderError> {
             let module = shaders.module(device, recipe.file)?;
+            let both = [Some(&layouts.frame), recipe.group];
+            let own = [recipe.group];
             let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
                 label: Some(recipe.fragment),
-                bind_group_layouts: &[Some(&layouts.frame), recipe.group],
+                bind_group_layouts: match recipe.instances {
+                    Some(_) => &both,
+                    // Without instances it is no pass of a view.
+                    None => &own,
+                },
                 immediate_size: 0,
             });
             Ok(
@@ -175,7 +184,7 @@ impl Pipelines {
                         module: &module,
                         entry_point: Some(recipe.vertex),
                         compilation_options: wgpu::PipelineCompilationOptions::default(),
-                        buffers: &[Some(recipe.instances)],
+                        buffers: &[recipe.instances],
                     },
                     primitive: wgpu::PrimitiveState {
                         topology: recipe.topology,
@@ -202,10 +211,18 @@ impl Pipelines {
             file,
             vertex,
             fragment,
-            instances,
+            instances: Some(instances),
             group: Some(&layouts.sprites),
             blend: Some(OVER),
             topology: wgpu::PrimitiveTopology::TriangleStrip,
+        };
+        let small = |fragment| {
+            sprites(
+                "markers.wgsl",
+                "vs_small_marker",
+                fragment,
+                MarkerInstance::instance_layout(),
+            )
         };
         let marker = |fragment| {
             sprites(
@@ -226,6 +243,12 @@ impl Pipelines {
         let fog = |fragment| Recipe::quads("fog.wgsl", fragment, Some(&layouts.fog));
         let map = |fragment| Recipe::quads("map.wgsl", fragment, Some(&layouts.textured));
         Ok(Self {
+            clouds: make(Recipe {
+                vertex: "vs_clouds",
+                instances: None,
+                blend: None,
+                ..Recipe::quads("clouds.wgsl", "fs_clouds", Some(&layouts.params_textured))
+            })?,
             solid: make(Recipe::quads("solid.wgsl", "fs_solid", None))?,
             map_as_is: make(map("fs_map_as_is").without_blending())?,
             map_blended: make(map("fs_map_blended"))?,
@@ -238,13 +261,15 @@ impl Pipelines {
                 file: "lights.wgsl",
                 vertex: "vs_light",
                 fragment: "fs_light",
-                instances: LightInstance::instance_layout(),
+                instances: Some(LightInstance::instance_layout()),
                 group: None,
                 blend: Some(SCREEN),
                 topology: wgpu::PrimitiveTopology::TriangleStrip,
             })?,
             markers: make(marker("fs_marker"))?,
             markers_clipped: make(marker("fs_marker_clipped"))?,
+            small_markers: make(small("fs_small_marker"))?,
+            small_markers_clipped: make(small("fs_small_marker_clipped"))?,
             labels: make(label("fs_label"))?,
             labels_clipped: make(label("fs_label_clipped"))?,
             fog_full: make(fog("fs_fog_full"))?,
@@ -257,7 +282,7 @@ impl Pipelines {
             ))?,
             grid_hex: make(Recipe {
                 vertex: "vs_grid_hex",
-                instances: super::grid::HexCell::instance_layout(),
+                instances: Some(super::grid::HexCell::instance_layout()),
                 topology: wgpu::PrimitiveTopology::TriangleList,
                 ..Recipe::quads("grid.wgsl", "fs_grid_hex", Some(&layouts.params))
             })?,

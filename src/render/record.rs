@@ -1,5 +1,7 @@
 //! Records one frame of one view: what each phase draws, lowest first.
 
+use std::sync::atomic::Ordering;
+
 use glam::{DAffine2, DVec2};
 
 use crate::geom::rect::DRect;
@@ -28,6 +30,9 @@ use super::resources::bind_group;
 const STRUCTURE_COLOR: Rgb = Rgb::new(255, 255, 255);
 /// Height of a glyph's quad at most, as a share of the token's diameter.
 const GLYPH_QUAD_SHARE: f64 = 0.4;
+
+/// Tokens narrower than this show their average colour instead of their picture.
+const SMALL_TOKEN_PX: f64 = 12.0;
 
 /// One frame in the making.
 pub(super) struct Recorder<'a, 'f> {
@@ -167,9 +172,8 @@ impl Recorder<'_, '_> {
         } else {
             prop::FOG_OF_WAR_OPACITY_DM
         });
-        let clouds = self
-            .renderer
-            .clouds(self.scene.setting(prop::FOG_OF_WAR_COLOR));
+        let fog_color = self.scene.setting(prop::FOG_OF_WAR_COLOR);
+        let noise = self.renderer.clouds(fog_color);
 
         let Renderer {
             gpu,
@@ -214,12 +218,36 @@ impl Recorder<'_, '_> {
         );
         gpu.queue()
             .write_buffer(&self.view.fog_uniform, 0, bytemuck::bytes_of(&uniform));
+        let moment = (
+            fog_color,
+            [
+                uniform.drift_a[0],
+                uniform.drift_a[1],
+                uniform.drift_b[0],
+                uniform.drift_b[1],
+            ]
+            .map(f32::to_bits),
+            uniform.cloud_lod.to_bits(),
+        );
+        if self.view.clouds_hold.replace(moment) != Some(moment) {
+            self.view.clouds_pending.store(true, Ordering::Release);
+        }
+        let cloud_group = bind_group(
+            gpu,
+            &layouts.params_textured,
+            &[
+                self.view.fog_uniform.as_entire_binding(),
+                wgpu::BindingResource::TextureView(&noise),
+                wgpu::BindingResource::Sampler(&samplers.repeating),
+            ],
+        );
+        self.view.recorded.cloud_pass = Some((uniform.cloud_lod as usize, cloud_group));
         let group = bind_group(
             gpu,
             &layouts.fog,
             &[
                 self.view.fog_uniform.as_entire_binding(),
-                wgpu::BindingResource::TextureView(&clouds),
+                wgpu::BindingResource::TextureView(&self.view.clouds.view),
                 wgpu::BindingResource::Sampler(&samplers.repeating),
                 wgpu::BindingResource::TextureView(&mask_view),
                 wgpu::BindingResource::TextureView(&depth_view),
@@ -292,6 +320,7 @@ impl Recorder<'_, '_> {
         self.view.recorded.markers = Some(MarkersRecorded {
             revision,
             is_player,
+            small: widest_px < SMALL_TOKEN_PX,
             tokens: sprites(&self.view.marker_uniform, &pictures.view),
             labels: readable.then(|| sprites(&self.view.label_uniform, &glyphs.view)),
         });

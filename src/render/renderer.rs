@@ -5,6 +5,7 @@
 //! anything is prepared for a later frame. Several views may share one submission.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::model::color::Rgb;
 use crate::scene::picture::PictureSource;
@@ -23,7 +24,7 @@ use super::map::MapDraw;
 use super::marker_pictures::MarkerPictures;
 use super::markers::{MarkerSets, MarkerUniform};
 use super::mask_cache::MaskCache;
-use super::noise::CloudTexture;
+use super::noise::{CloudTarget, CloudTexture};
 use super::phase::Phase;
 use super::pipelines::{Layouts, Pipelines, TARGET_FORMAT};
 use super::quad::QuadList;
@@ -92,6 +93,10 @@ pub(super) struct View {
     pub(super) frame_uniform: wgpu::Buffer,
     pub(super) frame_group: wgpu::BindGroup,
     pub(super) fog_uniform: wgpu::Buffer,
+    pub(super) clouds: CloudTarget,
+    /// What the clouds hold, once the pending pass has drawn them.
+    pub(super) clouds_hold: Option<CloudMoment>,
+    pub(super) clouds_pending: AtomicBool,
     pub(super) grid_uniform: wgpu::Buffer,
     pub(super) edge_uniform: wgpu::Buffer,
     pub(super) marker_uniform: wgpu::Buffer,
@@ -105,6 +110,9 @@ pub(super) struct View {
     pub(super) recorded: Recorded,
 }
 
+/// What tells one moment of the clouds from another: colour, drifts, level.
+pub(super) type CloudMoment = (Rgb, [u32; 4], u32);
+
 /// What one frame draws, by phase.
 #[derive(Debug, Default)]
 pub(super) struct Recorded {
@@ -116,6 +124,8 @@ pub(super) struct Recorded {
     pub(super) light_count: u32,
     pub(super) markers: Option<MarkersRecorded>,
     pub(super) fog: Option<FogDraw>,
+    /// Draws the clouds' level of this number first.
+    pub(super) cloud_pass: Option<(usize, wgpu::BindGroup)>,
     pub(super) grid: Option<GridDraw>,
     pub(super) edge: Option<(std::ops::Range<u32>, wgpu::BindGroup)>,
     pub(super) annotations: AnnotationsDraw,
@@ -126,6 +136,8 @@ pub(super) struct Recorded {
 pub(super) struct MarkersRecorded {
     pub(super) revision: Revision,
     pub(super) is_player: bool,
+    /// All tokens are so small that nobody could tell their pictures.
+    pub(super) small: bool,
     pub(super) tokens: wgpu::BindGroup,
     pub(super) labels: Option<wgpu::BindGroup>,
 }
@@ -297,6 +309,7 @@ impl Renderer {
             return;
         };
         let recorded = &view.recorded;
+        self.draw_clouds(view, encoder);
         let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some("scene"),
             color_attachments: &[Some(wgpu::RenderPassColorAttachment {
@@ -324,6 +337,35 @@ impl Renderer {
             pass.set_pipeline(&self.pipelines.solid);
             pass.draw(0..4, recorded.surround.clone());
         }
+    }
+
+    /// The fog's clouds at this moment, when the view does not hold them already.
+    fn draw_clouds(&self, view: &View, encoder: &mut wgpu::CommandEncoder) {
+        let Some((level, group)) = &view.recorded.cloud_pass else {
+            return;
+        };
+        let Some(target) = view.clouds.level(*level) else {
+            return;
+        };
+        if !view.clouds_pending.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            label: Some("clouds"),
+            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                view: target,
+                depth_slice: None,
+                resolve_target: None,
+                ops: wgpu::Operations {
+                    load: wgpu::LoadOp::Clear(wgpu::Color::BLACK),
+                    store: wgpu::StoreOp::Store,
+                },
+            })],
+            ..Default::default()
+        });
+        pass.set_pipeline(&self.pipelines.clouds);
+        pass.set_bind_group(0, group, &[]);
+        pass.draw(0..4, 0..1);
     }
 
     fn draw_phase(&self, phase: Phase, view: &View, pass: &mut wgpu::RenderPass<'_>) {
@@ -384,10 +426,16 @@ impl Renderer {
             return;
         };
         let pipelines = &self.pipelines;
-        let (tokens, labels) = if recorded.is_player {
-            (&pipelines.markers_clipped, &pipelines.labels_clipped)
+        let tokens = match (recorded.small, recorded.is_player) {
+            (false, false) => &pipelines.markers,
+            (false, true) => &pipelines.markers_clipped,
+            (true, false) => &pipelines.small_markers,
+            (true, true) => &pipelines.small_markers_clipped,
+        };
+        let labels = if recorded.is_player {
+            &pipelines.labels_clipped
         } else {
-            (&pipelines.markers, &pipelines.labels)
+            &pipelines.labels
         };
         if let Some(buffer) = set.tokens.get()
             && set.token_count > 0
@@ -457,6 +505,9 @@ impl Renderer {
             ),
             frame_uniform,
             fog_uniform: uniform_buffer::<FogUniform>(&self.gpu, "fog"),
+            clouds: CloudTarget::new(&self.gpu),
+            clouds_hold: None,
+            clouds_pending: AtomicBool::new(false),
             grid_uniform: uniform_buffer::<GridUniform>(&self.gpu, "grid"),
             edge_uniform: uniform_buffer::<edge::EdgeUniform>(&self.gpu, "edge"),
             marker_uniform: uniform_buffer::<MarkerUniform>(&self.gpu, "markers"),

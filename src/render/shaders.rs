@@ -19,9 +19,11 @@ macro_rules! shader_files {
 shader_files!(
     "annotation.wgsl",
     "blit.wgsl",
+    "clouds.wgsl",
     "common.wgsl",
     "edge.wgsl",
     "fog.wgsl",
+    "fog_uniform.wgsl",
     "grid.wgsl",
     "labels.wgsl",
     "lights.wgsl",

@@ -237,7 +237,7 @@ fn annotations() {
 }
 
 /// Everything at once.
-pub fn whole_stack(pictures: &mut MemoryPictures) -> SceneSnapshot {
+pub(crate) fn whole_stack(pictures: &mut MemoryPictures) -> SceneSnapshot {
     let mut builder = base(pictures)
         .set(scene::GRID_OPACITY, 0.7)
         .set(scene::FOG_ENABLED, true)

@@ -28,7 +28,7 @@ use tableglow::util::revision::{Part, Revision};
 
 /// Pictures in memory, with all levels.
 #[derive(Default)]
-pub struct MemoryPictures {
+pub(crate) struct MemoryPictures {
     pictures: HashMap<PictureHash, Vec<Level>>,
     tiles: Mutex<HashMap<(PictureHash, TileAddress), Pixels>>,
 }
@@ -73,7 +73,7 @@ impl Level {
 
 impl MemoryPictures {
     /// Adds a picture whose pixels are computed.
-    pub fn add(
+    pub(crate) fn add(
         &mut self,
         name: &str,
         width: u32,
@@ -106,7 +106,7 @@ impl MemoryPictures {
     }
 
     /// All pixels of a picture.
-    pub fn rgba(&self, picture: &PictureInfo) -> &[u8] {
+    pub(crate) fn rgba(&self, picture: &PictureInfo) -> &[u8] {
         &self.pictures[&picture.hash][0].rgba
     }
 }
@@ -173,28 +173,28 @@ impl PictureSource for MemoryPictures {
 }
 
 /// A value of a setting.
-pub fn set<T>(row: &Row, prop: Prop<T>, value: impl Into<Value>) -> Row {
+pub(crate) fn set<T>(row: &Row, prop: Prop<T>, value: impl Into<Value>) -> Row {
     row.with(prop.property(), value.into())
 }
 
 /// A scene in the making.
-pub struct SceneBuilder {
-    pub settings: Row,
-    pub map: Option<MapLayer>,
-    pub shape: GridShape,
-    pub mode: GridMode,
-    pub map_cells: Option<[u32; 2]>,
-    pub markers: Vec<Marker>,
-    pub lights: Vec<Light>,
-    pub annotations: Vec<Annotation>,
-    pub fog: Fog,
+pub(crate) struct SceneBuilder {
+    pub(crate) settings: Row,
+    pub(crate) map: Option<MapLayer>,
+    pub(crate) shape: GridShape,
+    pub(crate) mode: GridMode,
+    pub(crate) map_cells: Option<[u32; 2]>,
+    pub(crate) markers: Vec<Marker>,
+    pub(crate) lights: Vec<Light>,
+    pub(crate) annotations: Vec<Annotation>,
+    pub(crate) fog: Fog,
     resolution_px: [u32; 2],
     cell_px: f64,
 }
 
 impl SceneBuilder {
     /// A display of this size whose cells have so many pixels; no grid lines unless switched on.
-    pub fn new(resolution_px: [u32; 2], cell_px: f64) -> Self {
+    pub(crate) fn new(resolution_px: [u32; 2], cell_px: f64) -> Self {
         let [width, height] = resolution_px.map(f64::from);
         let mut settings = Row::defaults(&scene_prop::TABLE);
         settings = set(&settings, scene_prop::DISPLAY_RESOLUTION_X, width);
@@ -220,13 +220,13 @@ impl SceneBuilder {
         }
     }
 
-    pub fn set<T>(mut self, prop: Prop<T>, value: impl Into<Value>) -> Self {
+    pub(crate) fn set<T>(mut self, prop: Prop<T>, value: impl Into<Value>) -> Self {
         self.settings = set(&self.settings, prop, value);
         self
     }
 
     /// The map, fitted into the display, without fog.
-    pub fn map(mut self, picture: &PictureInfo, rotation_deg: f64) -> Self {
+    pub(crate) fn map(mut self, picture: &PictureInfo, rotation_deg: f64) -> Self {
         let size_px = [picture.width, picture.height];
         self.map = Some(MapLayer {
             picture: Some(picture.clone()),
@@ -235,25 +235,25 @@ impl SceneBuilder {
         self.clear_fog()
     }
 
-    pub fn placed(mut self, placement: impl FnOnce(&mut MapPlacement)) -> Self {
+    pub(crate) fn placed(mut self, placement: impl FnOnce(&mut MapPlacement)) -> Self {
         if let Some(map) = &mut self.map {
             placement(&mut map.placement);
         }
         self
     }
 
-    pub fn clear_fog(mut self) -> Self {
+    pub(crate) fn clear_fog(mut self) -> Self {
         self.fog = Fog::Mask(Arc::new(Mask::new(8, 8).expect("a small mask")));
         self
     }
 
     /// Fog wherever the function says so, at mask pixels.
-    pub fn fog(mut self, size: [u32; 2], fogged: impl Fn(u32, u32) -> bool) -> Self {
+    pub(crate) fn fog(mut self, size: [u32; 2], fogged: impl Fn(u32, u32) -> bool) -> Self {
         self.fog = Fog::Mask(Arc::new(mask(size, fogged)));
         self
     }
 
-    pub fn marker(mut self, x: f64, y: f64, change: impl FnOnce(Row) -> Row) -> Self {
+    pub(crate) fn marker(mut self, x: f64, y: f64, change: impl FnOnce(Row) -> Row) -> Self {
         let row = change(set(
             &Row::defaults(&marker::TABLE),
             marker::VISIBILITY,
@@ -270,14 +270,14 @@ impl SceneBuilder {
         self
     }
 
-    pub fn picture(mut self, picture: &PictureInfo) -> Self {
+    pub(crate) fn picture(mut self, picture: &PictureInfo) -> Self {
         if let Some(marker) = self.markers.last_mut() {
             marker.picture = Some(picture.clone());
         }
         self
     }
 
-    pub fn light(mut self, x: f64, y: f64, change: impl FnOnce(Row) -> Row) -> Self {
+    pub(crate) fn light(mut self, x: f64, y: f64, change: impl FnOnce(Row) -> Row) -> Self {
         let row = change(Row::defaults(&light::TABLE));
         self.lights.push(Light {
             id: RowId::new(&format!("light-{}", self.lights.len())),
@@ -288,7 +288,7 @@ impl SceneBuilder {
         self
     }
 
-    pub fn annotation(
+    pub(crate) fn annotation(
         mut self,
         mask: Mask,
         anchored_to_map: bool,
@@ -303,7 +303,7 @@ impl SceneBuilder {
         self
     }
 
-    pub fn build(self) -> SceneSnapshot {
+    pub(crate) fn build(self) -> SceneSnapshot {
         let grid = Grid::new(&GridParams {
             resolution_px: self.resolution_px,
             display_size_in: self.resolution_px.map(|s| f64::from(s) / self.cell_px),
@@ -332,7 +332,7 @@ impl SceneBuilder {
 }
 
 /// A mask that is set where the function says so.
-pub fn mask([width, height]: [u32; 2], is_set: impl Fn(u32, u32) -> bool) -> Mask {
+pub(crate) fn mask([width, height]: [u32; 2], is_set: impl Fn(u32, u32) -> bool) -> Mask {
     let bytes: Vec<u8> = (0..height)
         .flat_map(|y| (0..width).map(move |x| (x, y)))
         .map(|(x, y)| if is_set(x, y) { 255 } else { 0 })
@@ -341,14 +341,14 @@ pub fn mask([width, height]: [u32; 2], is_set: impl Fn(u32, u32) -> bool) -> Mas
 }
 
 /// The device of this test binary: software, so that pictures are the same everywhere.
-pub fn gpu() -> Gpu {
+pub(crate) fn gpu() -> Gpu {
     static GPU: OnceLock<Gpu> = OnceLock::new();
     GPU.get_or_init(|| Gpu::headless(AdapterChoice::Software).expect("a software adapter"))
         .clone()
 }
 
 /// Draws a frame with a renderer that all tests share.
-pub fn render(frame: &Frame<'_>, source: &MemoryPictures) -> Picture {
+pub(crate) fn render(frame: &Frame<'_>, source: &MemoryPictures) -> Picture {
     static HEADLESS: OnceLock<Mutex<Headless>> = OnceLock::new();
     let headless = HEADLESS.get_or_init(|| Mutex::new(Headless::on(gpu()).expect("a renderer")));
     let (picture, report) = headless
@@ -360,7 +360,7 @@ pub fn render(frame: &Frame<'_>, source: &MemoryPictures) -> Picture {
 }
 
 /// The pixel at a place.
-pub fn pixel(picture: &Picture, x: u32, y: u32) -> [u8; 4] {
+pub(crate) fn pixel(picture: &Picture, x: u32, y: u32) -> [u8; 4] {
     let i = ((y * picture.width + x) * 4) as usize;
     std::array::from_fn(|c| picture.rgba[i + c])
 }
@@ -368,7 +368,7 @@ pub fn pixel(picture: &Picture, x: u32, y: u32) -> [u8; 4] {
 /// Compares with `tests/golden/NAME.png`: exactly on the reference adapter (lavapipe, by the Mesa
 /// version in `reference.txt`), else with a tolerance. `UPDATE_GOLDEN=1` writes the file; a
 /// difference leaves `NAME.new.png` beside it.
-pub fn assert_golden(name: &str, picture: &Picture) {
+pub(crate) fn assert_golden(name: &str, picture: &Picture) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let path = folder.join(format!("{name}.png"));
     let write = |path: &PathBuf| {
