@@ -13,11 +13,7 @@
 )]
 
 #[path = "../tests/render/support.rs"]
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "shared with the tests, which use all of it"
-)]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
 mod support;
 
 use std::time::{Duration, Instant};
@@ -240,7 +236,7 @@ impl Quad {
             wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
         );
         let bytes: Vec<u8> = (0..3840 * 2160 * 4_u32)
-            .map(|i| (i * 31 >> 8) as u8)
+            .map(|i| ((i * 31) >> 8) as u8)
             .collect();
         gpu.queue().write_texture(
             picture.as_image_copy(),

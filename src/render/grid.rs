@@ -145,7 +145,7 @@ impl GridDraw {
         let px_from_grid = context.px_from_world * grid.world_from_grid();
         let scale = px_from_grid.matrix2.determinant().abs().sqrt();
         let cell_px = grid.spacing_grid() * scale;
-        if !(cell_px.min_element() > 0.25) {
+        if !cell_px.is_finite() || cell_px.min_element() <= 0.25 {
             return None;
         }
         let style = LineStyle::new(

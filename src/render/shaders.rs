@@ -195,7 +195,7 @@ impl ShaderWatch {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
     use crate::render::gpu_data::{FrameUniform, GpuData, Member};
