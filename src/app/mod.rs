@@ -16,6 +16,7 @@ pub mod gesture;
 pub mod gpu;
 pub mod icons;
 pub mod link;
+pub mod neighbours;
 pub mod painter;
 pub mod panels;
 pub mod report;

@@ -99,7 +99,7 @@ impl Painter {
         let rested = now - since;
         if rested < REST.as_secs_f64() {
             let left = REST.as_secs_f64() - rested;
-            ctx.request_repaint_after(Duration::from_secs_f64(left.max(0.01)));
+            ctx.request_repaint_after(Duration::try_from_secs_f64(left).unwrap_or(REST));
             return;
         }
         if jobs.try_send(Job::Thumbnail(Arc::clone(scene))).is_ok() {

@@ -153,7 +153,7 @@ fn status(ui: &mut Ui, published: &Published, commands: &mut Commands) {
         party.games.iter().find(|game| game.id == *open)
     });
     let (ink, words, details) = match &published.saved {
-        _ if !library.writable && library.folder.as_os_str().len() > 0 => (
+        _ if !library.writable && !library.folder.as_os_str().is_empty() => (
             tokens.live,
             "Read only",
             "This library cannot be written; what you change is not kept.".to_owned(),

@@ -24,6 +24,7 @@ struct Change {
 
 /// Shows a property of one or several rows as one control. `value` is what the first holds, `mixed`
 /// that others hold something else. Changes go to all rows.
+#[expect(clippy::too_many_arguments, reason = "one control's surroundings")]
 pub fn show(
     ui: &mut Ui,
     property: &'static Property,

@@ -34,7 +34,6 @@ fn picture(name: &str, size: egui::Vec2, published: Published, change: impl FnOn
 #[test]
 fn pictures_of_the_editor() {
     if std::env::var_os("TABLEGLOW_LOOKS").is_none() {
-        eprintln!("TABLEGLOW_LOOKS names no folder: no pictures");
         return;
     }
     let small = egui::vec2(1280.0, 720.0);

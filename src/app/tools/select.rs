@@ -353,7 +353,10 @@ mod tests {
         stage.picked.iter().map(RowId::as_str).collect()
     }
 
-    fn edits(effects: &[Effect]) -> Vec<(Vec<(f64, f64)>, bool, GestureId)> {
+    /// Where markers went, whether the gesture ended, and which gesture.
+    type Moves = (Vec<(f64, f64)>, bool, GestureId);
+
+    fn edits(effects: &[Effect]) -> Vec<Moves> {
         effects
             .iter()
             .filter_map(|effect| match effect {
