@@ -16,10 +16,10 @@ pub mod gesture;
 pub mod gpu;
 pub mod icons;
 pub mod link;
-pub mod neighbours;
 pub mod painter;
 pub mod panels;
 pub mod report;
+pub mod run;
 
 pub mod settings;
 pub mod shell;
@@ -27,6 +27,8 @@ pub mod shortcuts;
 pub mod theme;
 pub mod tools;
 pub mod widgets;
+
+pub use run::{Options, run};
 
 #[cfg(test)]
 mod tests;

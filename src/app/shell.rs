@@ -21,7 +21,6 @@ use super::settings::Settings;
 use super::shortcuts::{self, Action};
 use super::theme::{self, PANE_WIDTH, Tokens};
 use super::{canvas, dialogs};
-use crate::library::ipc::IpcServer;
 use crate::session::api::{Published, Request, Severity};
 
 /// Settings are written this long after their last change.
@@ -43,8 +42,6 @@ pub struct Parts {
     pub icon: Option<Arc<egui::IconData>>,
     /// Told once at the start.
     pub told_at_start: Option<String>,
-    /// Listens for other processes as long as the app runs.
-    pub neighbours: Option<IpcServer>,
     /// Tells whoever wakes windows that the player display is open.
     pub display_open: Arc<AtomicBool>,
 }
@@ -70,7 +67,6 @@ pub struct App {
     title: String,
     frames: u64,
     opened_display: bool,
-    _neighbours: Option<IpcServer>,
 }
 
 impl App {
@@ -101,7 +97,6 @@ impl App {
             dialogs: FileDialogs::default(),
             painter,
             display_open: parts.display_open,
-            _neighbours: parts.neighbours,
             facts: parts.facts,
             icon: parts.icon,
             toasts: Toasts::default(),

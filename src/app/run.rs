@@ -1,0 +1,169 @@
+//! Starts the app: settings, graphics, session, windows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use eframe::egui;
+
+use super::bridge::Bridge;
+use super::dialogs::RunFacts;
+use super::link::SessionLink;
+use super::settings::{self, Settings};
+use super::shell::{App, Parts};
+use super::{display, gpu};
+use crate::library::Library;
+use crate::scene::picture::PictureSource;
+use crate::session::Session;
+use crate::session::api::{Published, Request};
+use crate::util::clock::SystemClock;
+
+/// How the app starts.
+pub struct Options {
+    /// The library to work on.
+    pub library: Arc<Library>,
+    /// Draw in software.
+    pub safe_graphics: bool,
+}
+
+impl SessionLink for Session {
+    fn send(&self, request: Request) -> bool {
+        Self::send(self, request).is_ok()
+    }
+
+    fn published(&self) -> Arc<Published> {
+        Self::published(self)
+    }
+}
+
+/// Runs the app until its window is closed; everything is saved when it returns.
+///
+/// # Errors
+/// No graphics driver, no display, or a library that cannot be opened: one sentence each.
+pub fn run(options: Options) -> anyhow::Result<()> {
+    let path = settings::default_path();
+    let (mut settings, told_at_start) = match &path {
+        Some(path) => Settings::load(path),
+        None => (Settings::default(), None),
+    };
+    settings.last_library = Some(options.library.folder().to_owned());
+    let icon = window_icon();
+    let mut viewport = egui::ViewportBuilder::default()
+        .with_title("Tableglow")
+        .with_app_id("tableglow")
+        .with_inner_size(settings.window_size)
+        .with_min_inner_size([900.0, 560.0])
+        .with_maximized(settings.window_maximized)
+        .with_drag_and_drop(true);
+    if let Some(icon) = &icon {
+        viewport = viewport.with_icon(Arc::clone(icon));
+    }
+    let native = eframe::NativeOptions {
+        viewport,
+        renderer: eframe::Renderer::Wgpu,
+        wgpu_options: gpu::configuration(options.safe_graphics),
+        // The map's own colours must come out as they are.
+        dithering: false,
+        ..eframe::NativeOptions::default()
+    };
+    let library = options.library;
+    eframe::run_native(
+        "Tableglow",
+        native,
+        Box::new(move |cc| {
+            let parts = start(cc, &library, settings, path, icon, told_at_start)?;
+            Ok(Box::new(App::new(&cc.egui_ctx, parts)))
+        }),
+    )
+    .map_err(|error| anyhow::anyhow!("{error}"))
+    .context("Tableglow could not open its window; nothing in your library is affected")
+}
+
+fn start(
+    cc: &eframe::CreationContext<'_>,
+    library: &Arc<Library>,
+    settings: Settings,
+    settings_path: Option<std::path::PathBuf>,
+    icon: Option<Arc<egui::IconData>>,
+    told_at_start: Option<String>,
+) -> anyhow::Result<Parts> {
+    let display_open = Arc::new(AtomicBool::new(false));
+    let wake: Arc<dyn Fn() + Send + Sync> = waker(&cc.egui_ctx, &display_open);
+    let session = Session::start(
+        Arc::clone(library),
+        Arc::new(SystemClock::default()),
+        Arc::clone(&wake),
+        raiser(&cc.egui_ctx),
+    )?;
+    let pictures = Arc::clone(library.tiles());
+    pictures.set_wake(Box::new(move || wake()));
+    let bridge = match &cc.wgpu_render_state {
+        Some(state) => Bridge::new(&cc.egui_ctx, state, pictures as Arc<dyn PictureSource>),
+        None => Bridge::blank(),
+    };
+    let link: Arc<dyn SessionLink> = Arc::new(session);
+    let facts = RunFacts {
+        adapter: bridge.adapter_name(),
+    };
+    Ok(Parts {
+        link,
+        bridge,
+        settings,
+        settings_path,
+        facts,
+        icon,
+        told_at_start,
+        display_open,
+    })
+}
+
+/// Brings the editor to the front: another process asked for this library.
+fn raiser(ctx: &egui::Context) -> Arc<dyn Fn() + Send + Sync> {
+    let ctx = ctx.clone();
+    Arc::new(move || {
+        for command in [
+            egui::ViewportCommand::Minimized(false),
+            egui::ViewportCommand::Focus,
+        ] {
+            ctx.send_viewport_cmd_to(egui::ViewportId::ROOT, command);
+        }
+        ctx.request_repaint();
+    })
+}
+
+/// Wakes both windows: one frame each, where `request_repaint` would mean two.
+fn waker(ctx: &egui::Context, display_open: &Arc<AtomicBool>) -> Arc<dyn Fn() + Send + Sync> {
+    let ctx = ctx.clone();
+    let display_open = Arc::clone(display_open);
+    Arc::new(move || {
+        let at_once = Duration::from_nanos(1);
+        ctx.request_repaint_after_for(at_once, egui::ViewportId::ROOT);
+        if display_open.load(Ordering::Relaxed) {
+            ctx.request_repaint_after_for(at_once, display::viewport_id());
+        }
+    })
+}
+
+/// The icon of both windows.
+fn window_icon() -> Option<Arc<egui::IconData>> {
+    let bytes = include_bytes!("../../assets/icon/tableglow-128.png");
+    let picture = image::load_from_memory_with_format(bytes, image::ImageFormat::Png)
+        .ok()?
+        .into_rgba8();
+    Some(Arc::new(egui::IconData {
+        width: picture.width(),
+        height: picture.height(),
+        rgba: picture.into_raw(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_icon_can_be_read() {
+        assert!(window_icon().is_some());
+    }
+}
