@@ -4,8 +4,8 @@
 //! published state itself and shows nothing but what [`PlayerFrame`] holds. Must not know the
 //! editor. Opened and closed by [`super::shell`].
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use eframe::egui;
@@ -61,12 +61,15 @@ pub struct DisplayState {
 
 /// What the window's own thread of paint shares with the editor.
 struct Shared {
-    link: Arc<dyn SessionLink>,
+    /// Weak: egui keeps what windows share for longer than the app lives.
+    link: Weak<dyn SessionLink>,
     bridge: Bridge,
     transitions: AtomicBool,
     animation: AtomicBool,
     fullscreen: AtomicBool,
     close_wanted: AtomicBool,
+    /// The monitor's index plus one, for the window's first frame; 0 afterwards.
+    monitor_at_first: AtomicUsize,
     frames: AtomicU64,
     started: Instant,
     look: Mutex<Look>,
@@ -98,16 +101,17 @@ fn kind(frame: &PlayerFrame) -> Kind {
 impl DisplayState {
     /// A closed display.
     #[must_use]
-    pub fn new(link: Arc<dyn SessionLink>, bridge: Bridge, chosen: Option<MonitorChoice>) -> Self {
+    pub fn new(link: &Arc<dyn SessionLink>, bridge: Bridge, chosen: Option<MonitorChoice>) -> Self {
         let shown = link.published().player.clone();
         Self {
             shared: Arc::new(Shared {
-                link,
+                link: Arc::downgrade(link),
                 bridge,
                 transitions: AtomicBool::new(true),
                 animation: AtomicBool::new(false),
                 fullscreen: AtomicBool::new(false),
                 close_wanted: AtomicBool::new(false),
+                monitor_at_first: AtomicUsize::new(0),
                 frames: AtomicU64::new(0),
                 started: Instant::now(),
                 look: Mutex::new(Look {
@@ -175,9 +179,7 @@ impl DisplayState {
         self.shared.fullscreen.store(fullscreen, Ordering::Relaxed);
         let mut builder = ViewportBuilder::default()
             .with_title(TITLE)
-            .with_app_id("tableglow")
-            .with_inner_size([960.0, 540.0])
-            .with_min_inner_size([160.0, 90.0]);
+            .with_app_id("tableglow");
         if let Some(icon) = icon {
             builder = builder.with_icon(icon);
         }
@@ -186,7 +188,12 @@ impl DisplayState {
                 Some(index) => builder.with_monitor(index),
                 None => builder.with_fullscreen(true),
             };
+        } else {
+            builder = builder.with_inner_size([960.0, 540.0]);
         }
+        // X11 window managers may map the window before they honour its wish for a monitor.
+        let again = index.filter(|_| fullscreen).map_or(0, |index| index + 1);
+        self.shared.monitor_at_first.store(again, Ordering::Relaxed);
         self.builder = builder;
         told
     }
@@ -318,7 +325,10 @@ impl Shared {
 
     fn paint(&self, ui: &mut Ui, class: ViewportClass) {
         self.frames.fetch_add(1, Ordering::Relaxed);
-        let published = self.link.published();
+        let Some(link) = self.link.upgrade() else {
+            return;
+        };
+        let published = link.published();
         if class != ViewportClass::EmbeddedWindow {
             self.keys(ui);
         }
@@ -364,6 +374,11 @@ impl Shared {
     }
 
     fn keys(&self, ui: &Ui) {
+        let first = self.monitor_at_first.swap(0, Ordering::Relaxed);
+        if let Some(index) = first.checked_sub(1) {
+            ui.ctx()
+                .send_viewport_cmd(ViewportCommand::SetMonitor(index));
+        }
         let (f11, escape, close) = ui.input(|input| {
             (
                 input.key_pressed(egui::Key::F11),

@@ -4,7 +4,7 @@
 //! PNG bytes back. Must not know panels. Called by [`super::shell`].
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -55,11 +55,11 @@ impl Painter {
         let (jobs, inbox) = bounded(2);
         let (tell, done) = bounded(4);
         let started = bridge.gpu().and_then(|(gpu, source)| {
-            let link = Arc::clone(link);
+            let link = Arc::downgrade(link);
             let ctx = ctx.clone();
             std::thread::Builder::new()
                 .name("painter".into())
-                .spawn(move || work(&gpu, &*source, &*link, &inbox, &tell, &ctx))
+                .spawn(move || work(&gpu, &*source, &link, &inbox, &tell, &ctx))
                 .ok()
         });
         Self {
@@ -136,7 +136,7 @@ impl Painter {
 fn work(
     gpu: &Gpu,
     source: &dyn PictureSource,
-    link: &dyn SessionLink,
+    link: &Weak<dyn SessionLink>,
     jobs: &Receiver<Job>,
     tell: &Sender<FileDone>,
     ctx: &egui::Context,
@@ -147,12 +147,14 @@ fn work(
                 let size = thumbnail_size(&scene);
                 match draw(gpu, source, SceneInput::Dm(&scene), size) {
                     Ok(png) => {
-                        // A full queue: the next rest brings another.
-                        let _ = link.send(Request::SetThumbnail {
+                        let thumbnail = Request::SetThumbnail {
                             scene: scene.id.clone(),
                             shows: scene.revision,
                             png,
-                        });
+                        };
+                        if !link.upgrade().is_some_and(|link| link.send(thumbnail)) {
+                            tracing::debug!(target: "app", "a thumbnail was not taken");
+                        }
                     }
                     Err(problem) => tracing::warn!(target: "app", problem, "no thumbnail"),
                 }

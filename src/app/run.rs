@@ -1,11 +1,12 @@
 //! Starts the app: settings, graphics, session, windows.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use eframe::egui;
+use parking_lot::Mutex;
 
 use super::bridge::Bridge;
 use super::dialogs::RunFacts;
@@ -14,6 +15,7 @@ use super::settings::{self, Settings};
 use super::shell::{App, Parts};
 use super::{display, gpu};
 use crate::library::Library;
+use crate::library::ipc::{IpcAnswer, IpcRequest, IpcServer};
 use crate::scene::picture::PictureSource;
 use crate::session::Session;
 use crate::session::api::{Published, Request};
@@ -68,21 +70,30 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         ..eframe::NativeOptions::default()
     };
     let library = options.library;
-    eframe::run_native(
+    let running: Running = Running::default();
+    let started = Arc::clone(&running);
+    let result = eframe::run_native(
         "Tableglow",
         native,
         Box::new(move |cc| {
-            let parts = start(cc, &library, settings, path, icon, told_at_start)?;
+            let parts = start(cc, &library, &started, settings, path, icon, told_at_start)?;
             Ok(Box::new(App::new(&cc.egui_ctx, parts)))
         }),
-    )
-    .map_err(|error| anyhow::anyhow!("{error}"))
-    .context("Tableglow could not open its window; nothing in your library is affected")
+    );
+    // The last handle: dropping it waits until everything is saved.
+    drop(running.lock().take());
+    result
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .context("Tableglow could not open its window; nothing in your library is affected")
 }
+
+/// The session, kept until the windows are gone.
+type Running = Arc<Mutex<Option<Arc<Session>>>>;
 
 fn start(
     cc: &eframe::CreationContext<'_>,
     library: &Arc<Library>,
+    running: &Running,
     settings: Settings,
     settings_path: Option<std::path::PathBuf>,
     icon: Option<Arc<egui::IconData>>,
@@ -90,24 +101,26 @@ fn start(
 ) -> anyhow::Result<Parts> {
     let display_open = Arc::new(AtomicBool::new(false));
     let wake: Arc<dyn Fn() + Send + Sync> = waker(&cc.egui_ctx, &display_open);
-    let session = Session::start(
+    let session = Arc::new(Session::start(
         Arc::clone(library),
         Arc::new(SystemClock::default()),
         Arc::clone(&wake),
-        raiser(&cc.egui_ctx),
-    )?;
+    )?);
+    *running.lock() = Some(Arc::clone(&session));
     let pictures = Arc::clone(library.tiles());
     pictures.set_wake(Box::new(move || wake()));
     let bridge = match &cc.wgpu_render_state {
         Some(state) => Bridge::new(&cc.egui_ctx, state, pictures as Arc<dyn PictureSource>),
         None => Bridge::blank(),
     };
-    let link: Arc<dyn SessionLink> = Arc::new(session);
+    let neighbours = listen(&cc.egui_ctx, library, &session);
+    let link: Arc<dyn SessionLink> = session;
     let facts = RunFacts {
         adapter: bridge.adapter_name(),
     };
     Ok(Parts {
         link,
+        neighbours,
         bridge,
         settings,
         settings_path,
@@ -118,18 +131,65 @@ fn start(
     })
 }
 
-/// Brings the editor to the front: another process asked for this library.
-fn raiser(ctx: &egui::Context) -> Arc<dyn Fn() + Send + Sync> {
-    let ctx = ctx.clone();
-    Arc::new(move || {
-        for command in [
-            egui::ViewportCommand::Minimized(false),
-            egui::ViewportCommand::Focus,
-        ] {
-            ctx.send_viewport_cmd_to(egui::ViewportId::ROOT, command);
+/// Listens for other processes on the same library: a second start, an import on the command line.
+/// Without the socket they are told that the library is in use.
+fn listen(ctx: &egui::Context, library: &Library, session: &Arc<Session>) -> Option<IpcServer> {
+    if !session.published().library.writable {
+        return None;
+    }
+    let (ctx, session) = (ctx.clone(), Arc::downgrade(session));
+    let server = IpcServer::start(library.folder(), move |request| {
+        serve(&ctx, &session, request)
+    });
+    server
+        .inspect_err(|error| tracing::warn!(target: "app", %error, "nobody can reach this process"))
+        .ok()
+}
+
+/// Does what another process asks for. Called on a thread of its own; may wait.
+fn serve(ctx: &egui::Context, session: &Weak<Session>, request: IpcRequest) -> IpcAnswer {
+    let Some(session) = session.upgrade() else {
+        return IpcAnswer::Failed("the running Tableglow is closing; try again".to_owned());
+    };
+    let done = |lines: Vec<String>| IpcAnswer::Done(lines.into());
+    match request {
+        IpcRequest::Ping => done(Vec::new()),
+        IpcRequest::Open(files) => {
+            raise(ctx);
+            if files.is_empty() || SessionLink::send(&*session, Request::Import { files, into: None }) {
+                done(Vec::new())
+            } else {
+                IpcAnswer::Failed("the running Tableglow is busy; try again".to_owned())
+            }
         }
-        ctx.request_repaint();
-    })
+        IpcRequest::Import { files, game } => {
+            let open = session.published().game.clone();
+            let elsewhere = game.is_some_and(|asked| open.is_none_or(|open| open.as_str() != asked));
+            if elsewhere {
+                return IpcAnswer::Failed(
+                    "the running Tableglow has another game open, so nothing was imported; open that game there and try again".to_owned(),
+                );
+            }
+            match session.import_and_wait(files) {
+                Ok(lines) => done(lines),
+                Err(why) => IpcAnswer::Failed(why),
+            }
+        }
+        IpcRequest::Export { .. } => IpcAnswer::Failed(
+            "the running Tableglow exports under File, Export campaign; or close it and try again".to_owned(),
+        ),
+    }
+}
+
+/// Brings the editor to the front.
+fn raise(ctx: &egui::Context) {
+    for command in [
+        egui::ViewportCommand::Minimized(false),
+        egui::ViewportCommand::Focus,
+    ] {
+        ctx.send_viewport_cmd_to(egui::ViewportId::ROOT, command);
+    }
+    ctx.request_repaint();
 }
 
 /// Wakes both windows: one frame each, where `request_repaint` would mean two.

@@ -21,6 +21,7 @@ use super::settings::Settings;
 use super::shortcuts::{self, Action};
 use super::theme::{self, PANE_WIDTH, Tokens};
 use super::{canvas, dialogs};
+use crate::library::ipc::IpcServer;
 use crate::session::api::{Published, Request, Severity};
 
 /// Settings are written this long after their last change.
@@ -42,6 +43,8 @@ pub struct Parts {
     pub icon: Option<Arc<egui::IconData>>,
     /// Told once at the start.
     pub told_at_start: Option<String>,
+    /// Listens for other processes as long as the app runs.
+    pub neighbours: Option<IpcServer>,
     /// Tells whoever wakes windows that the player display is open.
     pub display_open: Arc<AtomicBool>,
 }
@@ -67,6 +70,7 @@ pub struct App {
     title: String,
     frames: u64,
     opened_display: bool,
+    _neighbours: Option<IpcServer>,
 }
 
 impl App {
@@ -78,7 +82,7 @@ impl App {
         // Zooming is the map's: Ctrl and + would blow up the panels.
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let display = DisplayState::new(
-            Arc::clone(&parts.link),
+            &parts.link,
             parts.bridge.clone(),
             parts.settings.player_monitor.clone(),
         );
@@ -107,6 +111,7 @@ impl App {
             title: String::new(),
             frames: 0,
             opened_display: false,
+            _neighbours: parts.neighbours,
         }
     }
 

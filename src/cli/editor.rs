@@ -34,8 +34,10 @@ pub(super) fn run(library: Option<PathBuf>, safe_graphics: bool) -> anyhow::Resu
             library
         }
     };
-    let _ = (library, safe_graphics);
-    anyhow::bail!("the windows of this build are not connected")
+    crate::app::run(crate::app::Options {
+        library: Arc::new(library),
+        safe_graphics,
+    })
 }
 
 #[cfg(not(feature = "app"))]

@@ -205,7 +205,7 @@ fn status(ui: &mut Ui, published: &Published, commands: &mut Commands) {
             |done| format!("{} · {:.0} %", work.what, done * 100.0),
         );
         ui.add(egui::Label::new(egui::RichText::new(text).color(tokens.muted)).truncate());
-        ui.add(egui::Spinner::new().size(14.0));
+        crate::app::widgets::frames::icon_label(ui, crate::app::icons::CLOCK, tokens.muted);
     }
 }
 

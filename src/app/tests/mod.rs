@@ -191,6 +191,7 @@ fn parts(fake: &Arc<Fake>, settings: Settings) -> Parts {
         },
         icon: None,
         told_at_start: None,
+        neighbours: None,
         display_open: Arc::default(),
     }
 }
