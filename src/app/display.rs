@@ -4,8 +4,8 @@
 //! published state itself and shows nothing but what [`PlayerFrame`] holds. Must not know the
 //! editor. Opened and closed by [`super::shell`].
 
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use eframe::egui;

@@ -1,7 +1,7 @@
 //! Starts the app: settings, graphics, session, windows.
 
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -156,7 +156,9 @@ fn serve(ctx: &egui::Context, session: &Weak<Session>, request: IpcRequest) -> I
         IpcRequest::Ping => done(Vec::new()),
         IpcRequest::Open(files) => {
             raise(ctx);
-            if files.is_empty() || SessionLink::send(&*session, Request::Import { files, into: None }) {
+            if files.is_empty()
+                || SessionLink::send(&*session, Request::Import { files, into: None })
+            {
                 done(Vec::new())
             } else {
                 IpcAnswer::Failed("the running Tableglow is busy; try again".to_owned())
@@ -164,7 +166,8 @@ fn serve(ctx: &egui::Context, session: &Weak<Session>, request: IpcRequest) -> I
         }
         IpcRequest::Import { files, game } => {
             let open = session.published().game.clone();
-            let elsewhere = game.is_some_and(|asked| open.is_none_or(|open| open.as_str() != asked));
+            let elsewhere =
+                game.is_some_and(|asked| open.is_none_or(|open| open.as_str() != asked));
             if elsewhere {
                 return IpcAnswer::Failed(
                     "the running Tableglow has another game open, so nothing was imported; open that game there and try again".to_owned(),
@@ -176,7 +179,8 @@ fn serve(ctx: &egui::Context, session: &Weak<Session>, request: IpcRequest) -> I
             }
         }
         IpcRequest::Export { .. } => IpcAnswer::Failed(
-            "the running Tableglow exports under File, Export campaign; or close it and try again".to_owned(),
+            "the running Tableglow exports under File, Export campaign; or close it and try again"
+                .to_owned(),
         ),
     }
 }
