@@ -76,6 +76,18 @@ fn generations_go_on_after_a_restart() {
 }
 
 #[test]
+fn a_closed_library_is_one_file_even_while_somebody_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let reader = Database::open_to_read(&folder.path().join("library.sqlite")).unwrap();
+    store.append(&document("game/a"), vec![5; 5000]).unwrap();
+    store.close().unwrap();
+    let wal = std::fs::metadata(folder.path().join("library.sqlite-wal")).unwrap();
+    assert_eq!(wal.len(), 0);
+    drop(reader);
+}
+
+#[test]
 fn a_closed_store_refuses_and_gives_back() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
@@ -184,6 +196,9 @@ fn a_full_queue_hands_the_bytes_back_while_another_program_holds_the_database() 
     };
     assert_eq!(refused.bytes, [2]);
     assert_eq!(store.appended(), Generation(taken));
+    // Nobody hangs: not with a snapshot, nor with a question.
+    assert!(store.put_snapshot(&doc, store.appended(), vec![3]).is_err());
+    assert!(store.run(|_| Ok(())).is_err());
     other.execute_batch("ROLLBACK").unwrap();
     assert!(store.wait_until_durable(store.appended(), WAIT));
     assert_eq!(load(folder.path(), "game/a").updates.len() as u64, taken);

@@ -18,7 +18,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::{
+    Receiver, RecvTimeoutError, SendTimeoutError, Sender, TrySendError, bounded,
+};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -38,6 +40,8 @@ const BATCH: usize = 1024;
 const MOST_BYTES: usize = 512 << 20;
 const RETRY_FIRST: Duration = Duration::from_millis(250);
 const RETRY_MOST: Duration = Duration::from_secs(4);
+/// How long somebody who waits for an answer waits for room in the queue first.
+const ROOM_PATIENCE: Duration = Duration::from_secs(2);
 /// How long closing goes on trying while the disk refuses.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -205,10 +209,11 @@ impl Store {
     }
 
     /// Queues a snapshot that holds everything of the document up to `upto`, which has to be
-    /// read from [`Self::appended`] *before* the snapshot is encoded. Waits for room in the queue.
+    /// read from [`Self::appended`] *before* the snapshot is encoded. Never waits.
     ///
     /// # Errors
-    /// When it is too large or the store closed.
+    /// When the queue is full because the disk refuses or is slow, the snapshot is too large, or the
+    /// store closed: the log still holds everything.
     pub fn put_snapshot(
         &self,
         document: &Arc<str>,
@@ -216,11 +221,12 @@ impl Store {
         bytes: Vec<u8>,
     ) -> Result<(), StorageError> {
         fits(&bytes)?;
-        self.queue(Job::Snapshot {
+        let job = Job::Snapshot {
             document: Arc::clone(document),
             upto,
             bytes,
-        })
+        };
+        self.queue(job, Duration::ZERO)
     }
 
     /// Runs `write` in the storage thread inside a transaction and waits until it is on disk. An
@@ -242,7 +248,7 @@ impl Store {
                 let _ = answer.send(committed.and(result));
             })
         });
-        self.queue(Job::Run(run))?;
+        self.queue(Job::Run(run), ROOM_PATIENCE)?;
         wait.recv().unwrap_or_else(|_| Err(self.why_unanswered()))
     }
 
@@ -256,9 +262,10 @@ impl Store {
         work: impl FnOnce(&mut Database) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, StorageError> {
         let (answer, wait) = bounded(1);
-        self.queue(Job::RunAlone(Box::new(move |database| {
+        let job = Job::RunAlone(Box::new(move |database| {
             let _ = answer.send(work(database));
-        })))?;
+        }));
+        self.queue(job, ROOM_PATIENCE)?;
         wait.recv().unwrap_or_else(|_| Err(self.why_unanswered()))
     }
 
@@ -317,10 +324,15 @@ impl Store {
         }
     }
 
-    fn queue(&self, job: Job) -> Result<(), StorageError> {
+    fn queue(&self, job: Job, wait_for_room: Duration) -> Result<(), StorageError> {
         let sender = self.sender.lock().clone();
         let queue = sender.ok_or(StorageError::Closed)?;
-        queue.send(job).map_err(|_| StorageError::Closed)
+        queue
+            .send_timeout(job, wait_for_room)
+            .map_err(|refused| match refused {
+                SendTimeoutError::Timeout(_) => self.why_full(),
+                SendTimeoutError::Disconnected(_) => StorageError::Closed,
+            })
     }
 
     /// The storage thread drops the work of those who wait while the disk refuses.
@@ -408,6 +420,15 @@ impl Worker {
                 // The database may be another one now.
                 self.documents.clear();
             }
+        }
+        // With the log folded in, the database file alone is the library: good to whoever copies
+        // it. Where that fails, the next opening does it.
+        let folded =
+            self.database
+                .connection()
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = folded {
+            tracing::warn!(target: "storage", %error, "the log stays beside the library");
         }
         let mut state = self.shared.state.lock();
         state.ended = true;
