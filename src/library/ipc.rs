@@ -20,6 +20,7 @@ use interprocess::local_socket::{Listener, ListenerOptions, Name, Stream};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+#[cfg(unix)]
 use crate::storage::atomic;
 #[cfg(windows)]
 use crate::storage::blobs::hash_of;
@@ -353,13 +354,11 @@ impl Address {
         }
     }
 
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as on Unix")]
+    /// The name follows from the library's path: there is nothing to announce.
     fn publish(&self) -> io::Result<()> {
-        let _ = atomic::sync_folder;
         Ok(())
     }
 
-    #[expect(clippy::unused_self, reason = "as on Unix")]
     fn retire(&self) {}
 
     fn name(&self) -> io::Result<Name<'_>> {

@@ -3,10 +3,11 @@
 //! A picture is known by the SHA-256 of its file; documents hold a location key like those of the
 //! web clients, `map/….jpg` or `token/….png`. Several keys may mean one picture.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::RwLock;
 
@@ -261,6 +262,27 @@ impl Library {
     ) -> Result<impl Read + Seek + use<>, LibraryError> {
         let file = self.blobs.open(picture.as_str());
         Ok(file.map_err(PictureError::Io)?)
+    }
+
+    /// Deletes picture files that neither the library nor any of its backups names and that are
+    /// older than `grace` (an import may be under way); how many. Nothing calls this by itself.
+    ///
+    /// # Errors
+    /// When the library or one backup cannot be read: then nothing is deleted, as what is not in
+    /// a list that failed to load is not garbage.
+    pub fn sweep_pictures(&self, grace: Duration) -> Result<usize, LibraryError> {
+        self.store()?;
+        let mut named: HashSet<String> = HashSet::new();
+        let mut name_all = |rows: Vec<(String, AssetRow)>| {
+            named.extend(rows.into_iter().map(|(_, row)| row.hash));
+        };
+        name_all(self.read(catalogue::assets)?);
+        for backup in self.backups.list()? {
+            name_all(self.backups.assets(&backup.name)?);
+        }
+        let folder = self.folder().join("blobs");
+        let swept = self.blobs.sweep(&named, grace);
+        Ok(swept.map_err(|e| StorageError::from_io(&folder, &e))?)
     }
 
     /// Reads the records again: after a restore.

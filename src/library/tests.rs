@@ -389,6 +389,35 @@ fn equal_pictures_are_one_and_a_small_one_comes_whole_as_it_is() {
 }
 
 #[test]
+fn a_sweep_leaves_what_the_library_or_a_backup_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::create_empty(folder.path()).unwrap();
+    let before = library.backup_now().unwrap();
+    let only_in_backup = add(&library, &png(9, 9, noise), PictureUse::Token)
+        .info
+        .hash;
+    library.restore(&before).unwrap();
+    let named = add(&library, &png(8, 8, noise), PictureUse::Token)
+        .info
+        .hash;
+    let orphan = library.blobs.receive(&mut &b"left over"[..], 100).unwrap();
+    library.blobs.keep(orphan).unwrap();
+    assert_eq!(
+        library.sweep_pictures(Duration::from_secs(3600)).unwrap(),
+        0
+    );
+    let broken = folder.path().join("backups").join(&before);
+    let good = std::fs::read(&broken).unwrap();
+    std::fs::write(&broken, b"rotten").unwrap();
+    assert!(library.sweep_pictures(Duration::ZERO).is_err());
+    std::fs::write(&broken, good).unwrap();
+    assert_eq!(library.sweep_pictures(Duration::ZERO).unwrap(), 1);
+    for hash in [only_in_backup, named] {
+        assert!(library.blobs.contains(hash.as_str()));
+    }
+}
+
+#[test]
 fn what_is_no_whole_picture_adds_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let library = Library::create_empty(folder.path()).unwrap();

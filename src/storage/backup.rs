@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::atomic;
-use super::catalogue;
+use super::catalogue::{self, AssetRow};
 use super::database::Database;
 use super::error::StorageError;
 
@@ -157,17 +157,32 @@ impl Backups {
     /// # Errors
     /// When it is damaged or gone.
     pub fn holds(&self, name: &str) -> Result<Holds, StorageError> {
-        let path = self.path(name).ok_or_else(|| StorageError::Missing {
-            path: self.folder.join(name),
-        })?;
-        let database = Database::open_to_list(&path)?;
-        let [parties, games, scenes] = catalogue::counts(database.connection())
-            .map_err(|e| StorageError::from_sqlite(&path, &e))?;
+        let [parties, games, scenes] = self.read(name, catalogue::counts)?;
         Ok(Holds {
             parties,
             games,
             scenes,
         })
+    }
+
+    /// The pictures that a backup names, by location key.
+    ///
+    /// # Errors
+    /// When it is damaged or gone.
+    pub fn assets(&self, name: &str) -> Result<Vec<(String, AssetRow)>, StorageError> {
+        self.read(name, catalogue::assets)
+    }
+
+    fn read<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StorageError> {
+        let path = self.path(name).ok_or_else(|| StorageError::Missing {
+            path: self.folder.join(name),
+        })?;
+        let database = Database::open_to_list(&path)?;
+        read(database.connection()).map_err(|e| StorageError::from_sqlite(&path, &e))
     }
 
     /// Makes a backup of what `connection` sees and forgets the oldest ones of its kind.
