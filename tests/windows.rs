@@ -208,7 +208,7 @@ fn a_marker_dragged_in_the_editor_moves_on_the_table() {
         display,
         picture: home.join("window.png"),
     };
-    let editor = stage.window("Crypt – Tableglow", until);
+    let editor = stage.window("Crypt", until);
     let player = stage.window("Tableglow player display", until);
     stage.run("xdotool", &["windowmove", &editor, "0", "30"]);
     stage.run("xdotool", &["windowmove", &player, "1280", "30"]);

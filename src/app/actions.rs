@@ -493,7 +493,14 @@ impl App {
             }
             FilePurpose::ExportPicture { .. } => self.export_picture(published, first),
             FilePurpose::SaveReport => self.save_report(published, &first),
-            FilePurpose::PausePicture { .. } => {}
+            FilePurpose::PausePicture { party } => {
+                if !self.pause_pictures.bring(ctx, party, first) {
+                    self.editor.tell(
+                        Severity::Error,
+                        "The pause picture could not be read now; the table is not affected. Try again.",
+                    );
+                }
+            }
         }
     }
 

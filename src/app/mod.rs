@@ -18,6 +18,7 @@ pub mod icons;
 pub mod link;
 pub mod painter;
 pub mod panels;
+pub mod pause_picture;
 pub mod report;
 pub mod run;
 

@@ -11,11 +11,13 @@ use parking_lot::Mutex;
 use super::bridge::Bridge;
 use super::dialogs::RunFacts;
 use super::link::SessionLink;
+use super::pause_picture::AddPicture;
 use super::settings::{self, Settings};
 use super::shell::{App, Parts};
 use super::{display, gpu};
 use crate::library::Library;
 use crate::library::ipc::{IpcAnswer, IpcRequest, IpcServer};
+use crate::library::pictures::PictureUse;
 use crate::scene::picture::PictureSource;
 use crate::session::Session;
 use crate::session::api::{Published, Request};
@@ -121,6 +123,7 @@ fn start(
     Ok(Parts {
         link,
         neighbours,
+        add_picture: Some(adder(library)),
         bridge,
         settings,
         settings_path,
@@ -183,6 +186,17 @@ fn serve(ctx: &egui::Context, session: &Weak<Session>, request: IpcRequest) -> I
                 .to_owned(),
         ),
     }
+}
+
+/// Brings pictures into the library for whoever has a file's path.
+fn adder(library: &Arc<Library>) -> AddPicture {
+    let library = Arc::clone(library);
+    Arc::new(move |file| {
+        library
+            .add_picture_file(file, PictureUse::Map, &mut |_| {})
+            .map(|added| added.location)
+            .map_err(|error| error.to_string())
+    })
 }
 
 /// Brings the editor to the front.

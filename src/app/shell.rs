@@ -17,6 +17,7 @@ use super::files::{Answer, FileDialogs};
 use super::link::SessionLink;
 use super::painter::Painter;
 use super::panels::{hints, inspector, menu, scenes, strip, toasts::Toasts, toolbar};
+use super::pause_picture::{AddPicture, PausePictures};
 use super::settings::Settings;
 use super::shortcuts::{self, Action};
 use super::theme::{self, PANE_WIDTH, Tokens};
@@ -43,6 +44,8 @@ pub struct Parts {
     pub icon: Option<Arc<egui::IconData>>,
     /// Told once at the start.
     pub told_at_start: Option<String>,
+    /// Brings pictures into the library.
+    pub add_picture: Option<AddPicture>,
     /// Listens for other processes as long as the app runs.
     pub neighbours: Option<IpcServer>,
     /// Tells whoever wakes windows that the player display is open.
@@ -59,6 +62,7 @@ pub struct App {
     pub(super) display: DisplayState,
     pub(super) dialogs: FileDialogs,
     pub(super) painter: Painter,
+    pub(super) pause_pictures: PausePictures,
     display_open: Arc<AtomicBool>,
     pub(super) facts: RunFacts,
     pub(super) icon: Option<Arc<egui::IconData>>,
@@ -100,6 +104,7 @@ impl App {
             display,
             dialogs: FileDialogs::default(),
             painter,
+            pause_pictures: PausePictures::new(parts.add_picture),
             display_open: parts.display_open,
             facts: parts.facts,
             icon: parts.icon,
@@ -162,6 +167,12 @@ impl App {
                         "The picture could not be written; the scene is not affected. {problem}"
                     ),
                 ),
+            }
+        }
+        for come in self.pause_pictures.come(&self.link.published()) {
+            match come {
+                Ok(request) => self.commands.request(request),
+                Err(why) => self.editor.tell(Severity::Error, why),
             }
         }
         if let Some(trouble) = self.bridge.take_trouble() {

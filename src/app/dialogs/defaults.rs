@@ -69,6 +69,7 @@ impl DefaultsDialog {
     pub fn show(&mut self, ctx: &egui::Context, commands: &mut Commands) -> bool {
         dialog(ctx, "Table and new scenes", 480.0, |ui| {
             let d = &mut self.defaults;
+            let mut asked = false;
             ui.weak(format!("What new scenes of {} start with.", self.name));
             ui.add_space(8.0);
             let mut resolution = d.display_resolution_px;
@@ -152,9 +153,15 @@ impl DefaultsDialog {
                     .show(ui)
                     .clicked()
                 {
+                    // What is changed already is kept: the picture joins it when it has come.
+                    commands.request(Request::SetPartyDefaults {
+                        party: self.party.clone(),
+                        defaults: d.clone(),
+                    });
                     commands.push(Command::AskFile(FilePurpose::PausePicture {
                         party: self.party.clone(),
                     }));
+                    asked = true;
                 }
                 if d.pause_picture.is_some() && TextButton::new("Remove").flat().show(ui).clicked()
                 {
@@ -162,7 +169,7 @@ impl DefaultsDialog {
                 }
             });
             ui.add_space(12.0);
-            let mut stay = true;
+            let mut stay = !asked;
             ui.horizontal(|ui| {
                 if TextButton::new("Save")
                     .accent(Accent::Edit)

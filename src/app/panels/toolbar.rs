@@ -97,7 +97,7 @@ fn fog_options(ui: &mut Ui, published: &Published, editor: &mut Editor, commands
                 egui::DragValue::new(&mut cells)
                     .range(0.25..=20.0)
                     .speed(0.05)
-                    .max_decimals(2)
+                    .custom_formatter(|cells, _| format!("{}", (cells * 100.0).round() / 100.0))
                     .suffix(suffix),
             )
         });

@@ -192,6 +192,7 @@ fn parts(fake: &Arc<Fake>, settings: Settings) -> Parts {
         icon: None,
         told_at_start: None,
         neighbours: None,
+        add_picture: None,
         display_open: Arc::default(),
     }
 }
