@@ -8,13 +8,14 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::doc::json::{game_json, party_json, update_json};
+use crate::doc::json::{game_json_with, party_json, update_json};
 use crate::doc::{GameDoc, PartyDoc};
 use crate::import::InputKind;
 use crate::import::picture::Limits;
 use crate::library::archive::Limits as ArchiveLimits;
 use crate::library::exchange::ArchiveLibrary;
 use crate::library::{DocumentId, Library, Mode};
+use crate::scene::derive::mask_space;
 
 use super::input;
 use super::inspect_map::inspect_map;
@@ -80,7 +81,11 @@ fn library_json(library: &Library) -> anyhow::Result<Value> {
                 .map(|game| {
                     let loaded = library.load_document(&DocumentId::Game(game.id.clone()))?;
                     let document = GameDoc::open(&game.id, loaded.parts())
-                        .map(|doc| game_json(&doc))
+                        .map(|doc| {
+                            game_json_with(&doc, &|scene, mask| {
+                                mask_space(&doc, scene, mask, &**library.pictures())
+                            })
+                        })
                         .unwrap_or(Value::Null);
                     Ok(json!({
                         "id": game.id.as_str(),

@@ -8,6 +8,8 @@
 
 pub mod derive;
 mod fog_rooms;
+pub mod grid_mode;
+mod lay;
 pub mod picture;
 pub mod player;
 pub mod snapshot;

@@ -137,7 +137,7 @@ impl SceneSnapshot {
     /// map's own, else display pixels, as the scene's coordinate version says.
     #[must_use]
     pub fn document_from_world(&self, position_world: DVec2) -> DVec2 {
-        super::derive::world_from_document(&self.settings, self.map.value.as_ref())
+        super::lay::world_from_document(&self.settings, self.map.value.as_ref())
             .inverse()
             .transform_point2(position_world)
     }

@@ -8,6 +8,7 @@ use crate::model::id::SceneId;
 use crate::model::property::RowKind;
 use crate::model::stroke::MaskTarget;
 use crate::model::{party, scene};
+use crate::scene::grid_mode::with_converted_positions;
 use crate::scene::snapshot::SceneSnapshot;
 use crate::session::api::{GestureId, Severity};
 use crate::session::new_scene;
@@ -43,6 +44,7 @@ impl Workspace {
         }
         let mut dropped = Vec::new();
         if !of_game.is_empty() {
+            let of_game = with_converted_positions(&game.doc, &**self.library.pictures(), of_game.clone());
             let applied = game.doc.apply(&of_game, Origin::Local(gesture.0));
             dropped = applied
                 .dropped
@@ -348,21 +350,34 @@ pub(super) fn snapshot_game(saver: &mut Saver, game: &mut OpenGame) {
 }
 
 /// Draws the old strokes of a scene's masks into their bases.
-fn compact(doc: &mut GameDoc, scene: &SceneSnapshot) {
-    let display = scene
+fn compact(doc: &mut GameDoc, shown: &SceneSnapshot) {
+    let display = shown
         .display_size_world()
         .to_array()
         .map(|side| side.round() as u32);
-    let map = scene.map.as_ref().map(|map| map.placement.size_px);
+    // Strokes are in the map's pixels, which are not known without its picture.
+    let held = shown.map.as_ref();
+    let map = held
+        .filter(|map| map.picture.is_some())
+        .map(|map| map.placement.size_px);
     if let Some(map) = map {
         let space = MaskSpace::covering(map);
-        doc.compact_mask(&scene.id, &MaskTarget::Fog, space, STROKES_KEPT);
+        doc.compact_mask(&shown.id, &MaskTarget::Fog, space, STROKES_KEPT);
     }
-    for layer in scene.annotations.iter() {
-        let covers = map.filter(|_| layer.anchored_to_map).unwrap_or(display);
+    for layer in shown.annotations.iter() {
+        // A drawing that covers the display in a scene with the map's own grid is an old one of a
+        // web client; with a base of ours it would no longer be known as such.
+        let on_map_grid =
+            shown.setting(scene::GRID_MODE) == scene::GRID_MODE_MAP_DEFINED && held.is_some();
+        let covers = match (layer.anchored_to_map, on_map_grid) {
+            (true, _) => map,
+            (false, false) => Some(display),
+            (false, true) => None,
+        };
+        let Some(covers) = covers else { continue };
         let target = MaskTarget::Annotation(layer.id.clone());
         let space = MaskSpace::covering(covers);
-        doc.compact_mask(&scene.id, &target, space, STROKES_KEPT);
+        doc.compact_mask(&shown.id, &target, space, STROKES_KEPT);
     }
 }
 

@@ -1,0 +1,118 @@
+//! Switching a scene between a grid that fills the table and the map's own: the positions of markers
+//! and lights change their meaning, so they are converted in the same transaction
+//! (tableslayer.md 5.7). Nothing moves on the map.
+
+use glam::{DAffine2, DVec2};
+
+use crate::doc::GameDoc;
+use crate::model::edit::{Assignment, Edit, RowRef};
+use crate::model::id::SceneId;
+use crate::model::property::{Prop, RowKind};
+use crate::model::row::Row;
+use crate::model::value::{FromValue as _, Value};
+use crate::model::{light, marker, scene};
+
+use super::lay::{Laid, stored_map};
+use super::picture::PictureIndex;
+
+/// The edits with what a switch of `gridMode` takes along. Call it on every batch of edits of a user
+/// before it is carried out.
+#[must_use]
+pub fn with_converted_positions(
+    doc: &GameDoc,
+    pictures: &dyn PictureIndex,
+    edits: Vec<Edit>,
+) -> Vec<Edit> {
+    let mut more = Vec::new();
+    for edit in &edits {
+        if let Edit::Set {
+            row: RowRef::Scene(id),
+            values,
+        } = edit
+        {
+            let switched = values
+                .iter()
+                .rfind(|value| value.property == scene::GRID_MODE.property())
+                .and_then(|value| i64::from_value(&value.value));
+            // Whoever names the coordinates knows what it does.
+            let named = values
+                .iter()
+                .any(|value| value.property == scene::MAP_COORD_VERSION.property());
+            if let (Some(mode), false, Some(settings)) = (switched, named, doc.scene_row(id))
+                && settings.get(scene::GRID_MODE) != mode
+            {
+                more.extend(conversion(doc, pictures, id, &settings, values));
+            }
+        }
+    }
+    let mut edits = edits;
+    edits.extend(more);
+    edits
+}
+
+fn conversion(
+    doc: &GameDoc,
+    pictures: &dyn PictureIndex,
+    id: &SceneId,
+    settings: &Row,
+    values: &[Assignment],
+) -> Vec<Edit> {
+    let map_of = |settings: &Row| stored_map(settings, pictures, false, || None);
+    let stored = map_of(settings).map(|(map, _)| map);
+    let before = Laid::new(settings, stored);
+    let mut after = settings.clone();
+    for value in values {
+        after = after.with(value.property, value.value.clone());
+    }
+    let to_map = after.get(scene::GRID_MODE) == scene::GRID_MODE_MAP_DEFINED;
+    let mut also = Vec::new();
+    if !to_map && let Some(map) = &before.map {
+        // The map's own grid decided its zoom; it stays as large as it was.
+        also.push(Assignment::new(scene::MAP_ZOOM, map.placement.zoom));
+    }
+    // Without a map there are no map pixels.
+    let version = i64::from(to_map && before.map.is_some());
+    also.push(Assignment::new(scene::MAP_COORD_VERSION, version));
+    for value in &also {
+        after = after.with(value.property, value.value.clone());
+    }
+    // The way of a position: to the map as it lay, and from the map as it lies now.
+    let stored = map_of(&after).map(|(map, _)| map);
+    let now = Laid::new(&after, stored);
+    let now_from_before = match (&before.map, &now.map) {
+        (Some(was), Some(is)) => {
+            now.world_from_document.inverse()
+                * is.placement.world_from_map()
+                * was.placement.map_from_world()
+                * before.world_from_document
+        }
+        _ => DAffine2::IDENTITY,
+    };
+    let mut edits = vec![Edit::Set {
+        row: RowRef::Scene(id.clone()),
+        values: also,
+    }];
+    let kinds = [
+        (RowKind::Marker, marker::POSITION_X, marker::POSITION_Y),
+        (RowKind::Light, light::POSITION_X, light::POSITION_Y),
+    ];
+    for (kind, x, y) in kinds {
+        for (row_id, row) in doc.rows(id, kind) {
+            edits.push(Edit::Set {
+                row: RowRef::in_scene(id, kind, &row_id),
+                values: moved(&row, x, y, now_from_before),
+            });
+        }
+    }
+    edits
+}
+
+fn moved(row: &Row, x: Prop<f64>, y: Prop<f64>, now_from_before: DAffine2) -> Vec<Assignment> {
+    let [new_x, new_y] = now_from_before
+        .transform_point2(DVec2::new(row.get(x), row.get(y)))
+        .to_array();
+    vec![
+        Assignment::new(x, Value::Number(new_x)),
+        Assignment::new(y, Value::Number(new_y)),
+    ]
+}
