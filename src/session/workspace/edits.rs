@@ -44,7 +44,8 @@ impl Workspace {
         }
         let mut dropped = Vec::new();
         if !of_game.is_empty() {
-            let of_game = with_converted_positions(&game.doc, &**self.library.pictures(), of_game.clone());
+            let of_game =
+                with_converted_positions(&game.doc, &**self.library.pictures(), of_game.clone());
             let applied = game.doc.apply(&of_game, Origin::Local(gesture.0));
             dropped = applied
                 .dropped
