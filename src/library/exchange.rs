@@ -23,6 +23,9 @@ use crate::storage::blobs::hash_of;
 use crate::storage::catalogue::{self, GameRow, PartyRow};
 use crate::storage::error::StorageError;
 
+/// The documents of an archive are in memory together while they are imported.
+const MOST_DOCUMENT_BYTES: usize = 512 << 20;
+
 /// What an archive needs to know of a document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DocumentContents {
@@ -357,12 +360,23 @@ fn read_documents<R: Read + Seek>(
     manifest: &Manifest,
 ) -> Result<HashMap<String, Vec<u8>>, LibraryError> {
     let mut documents = HashMap::new();
+    let mut total = 0;
     for party in &manifest.parties {
         let games = party.games.iter().filter_map(|game| game.document.as_ref());
         for hash in party.document.iter().chain(games) {
-            if !documents.contains_key(hash) {
-                documents.insert(hash.clone(), archive.document(hash)?);
+            if documents.contains_key(hash) {
+                continue;
             }
+            let bytes = archive.document(hash)?;
+            total += bytes.len();
+            if total > MOST_DOCUMENT_BYTES {
+                let why = format!(
+                    "its documents are larger than {} MiB",
+                    MOST_DOCUMENT_BYTES >> 20
+                );
+                return Err(ArchiveError::TooMuch(why).into());
+            }
+            documents.insert(hash.clone(), bytes);
         }
     }
     Ok(documents)

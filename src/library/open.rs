@@ -155,7 +155,8 @@ impl Library {
                 .map(|_| ())
         };
         let database = Database::open_to_write(&path, &before_migration)?;
-        let reader = Database::open_to_read(&path)?;
+        // The writer has just looked through it.
+        let reader = Database::open_to_list(&path)?;
         let store = Store::start(database, Arc::clone(&clock))?;
         Self::assemble(folder, clock, reader, Some(store), None, Some(lock))
     }

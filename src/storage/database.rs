@@ -135,7 +135,8 @@ impl Database {
         }
     }
 
-    /// Opens a database that nobody writes, without looking through it: for telling what it holds.
+    /// Opens a database for reading without looking through it: one that was just checked, or a
+    /// backup that only has to tell what it holds.
     ///
     /// # Errors
     /// When it is plainly no library.
