@@ -4,6 +4,7 @@
 //! (`shape`), all irregularity coming from seeded noise (`noise`); light and shadow are computed
 //! last (`light`). The crate knows nothing of the app's windows; the app knows only the archive.
 
+pub mod campaign;
 pub mod canvas;
 pub mod field;
 pub mod light;

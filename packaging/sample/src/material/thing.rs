@@ -133,7 +133,7 @@ pub fn sarcophagus(canvas: &mut Canvas, centre: Vec2, angle: f32, open: bool, se
         (centre, angle)
     };
     let lid = half - 0.03;
-    let lift = if open { 0.10 } else { 0.10 };
+    let lift = 0.10;
     canvas.lay(
         lid_at,
         lid_turn,
