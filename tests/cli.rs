@@ -161,7 +161,7 @@ fn a_map_file_becomes_a_library_that_both_sides_can_look_at() {
         .as_array()
         .unwrap();
     assert_eq!(scenes.len(), 1, "no sample in a library made by import");
-    assert_eq!(scenes[0]["settings"]["name"], "cellar");
+    assert_eq!(scenes[0]["settings"]["name"], "Cellar");
     assert_eq!(scenes[0]["settings"]["gridMode"], 1);
     assert_eq!(scenes[0]["settings"]["gridMapDefinedX"], 6);
     assert_eq!(scenes[0]["lights"].as_array().unwrap().len(), 2);
