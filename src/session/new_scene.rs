@@ -8,6 +8,9 @@ use crate::model::order;
 use crate::model::party::PartyDefaults;
 use crate::model::scene as s;
 
+/// Fog over a whole table screen in a dim room: dark, so that it does not blind the players.
+const FOG_COLOR: &str = "#3a3f4a";
+
 /// The settings of a new scene: the party's table and grid, full fog for the players, map
 /// coordinates (version 1).
 #[must_use]
@@ -35,6 +38,7 @@ pub fn settings(
         Assignment::new(s::GRID_SPACING, defaults.grid_spacing_in),
         Assignment::new(s::GRID_LINE_THICKNESS, defaults.grid_line_thickness_px),
         Assignment::new(s::FOG_OF_WAR_OPACITY_PLAYER, 1.0),
+        Assignment::new(s::FOG_OF_WAR_COLOR, FOG_COLOR),
         Assignment::new(s::MAP_COORD_VERSION, 1_i64),
     ]
 }
