@@ -1,8 +1,8 @@
 //! What a frame costs: a 4K map with grid and half fog, with markers, standing still and moving,
 //! each beside one full-screen textured quad in the same run. Prints a Markdown table.
 //!
-//! `cargo bench --bench frames [-- WIDTHxHEIGHT… [layers]]`; `layers` adds what each layer costs
-//! alone; `TABLEGLOW_BENCH_HARDWARE=1` takes the best
+//! `cargo bench --bench frames [-- WIDTHxHEIGHT… [layers] [quick]]`; `layers` adds what each layer
+//! costs alone, `quick` takes one round; `TABLEGLOW_BENCH_HARDWARE=1` takes the best
 //! adapter instead of software.
 
 #![expect(
@@ -35,6 +35,11 @@ const FRAMES: u32 = 8;
 
 fn main() {
     let with_layers = std::env::args().any(|a| a == "layers");
+    let rounds_count = if std::env::args().any(|a| a == "quick") {
+        1
+    } else {
+        ROUNDS
+    };
     let sizes: Vec<[u32; 2]> = std::env::args()
         .skip(1)
         .filter_map(|a| {
@@ -79,7 +84,7 @@ fn main() {
                 let mut frame = Frame::of_display(SceneInput::Dm(&scene), size);
                 frame.time = moving.then_some(Duration::from_secs(3));
                 let mut rounds = Vec::new();
-                for _ in 0..ROUNDS {
+                for _ in 0..rounds_count {
                     let (quad_ms, quad_cpu_ms) = quad.time(&gpu);
                     let timing = headless
                         .time(&frame, &pictures, FRAMES, Duration::from_secs(60))

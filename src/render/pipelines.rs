@@ -1,5 +1,9 @@
 //! All pipelines and bind group layouts. Rebuilt as a whole when shaders change on disk.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::gpu_data::GpuData;
 use super::labels::LabelInstance;
 use super::lights::LightInstance;
@@ -163,8 +167,13 @@ impl Pipelines {
         layouts: &Layouts,
         shaders: &Shaders,
     ) -> Result<Self, ShaderError> {
+        // Most files serve several pipelines.
+        let modules: RefCell<HashMap<&'static str, wgpu::ShaderModule>> = RefCell::default();
         let make = |recipe: Recipe<'_>| -> Result<wgpu::RenderPipeline, ShaderError> {
-            let module = shaders.module(device, recipe.file)?;
+            let module = match modules.borrow_mut().entry(recipe.file) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(place) => place.insert(shaders.module(device, recipe.file)?).clone(),
+            };
             let both = [Some(&layouts.frame), recipe.group];
             let own = [recipe.group];
             let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {

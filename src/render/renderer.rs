@@ -480,11 +480,13 @@ impl Renderer {
                 max,
             });
         }
+        let fits = self.views.get(&id).is_some_and(|v| v.size_px == size_px);
+        if fits && let Some(view) = self.views.remove(&id) {
+            return Ok(view);
+        }
+        // Made before the old view is taken out, which stays when this fails.
+        let texture = self.target(size_px)?;
         if let Some(view) = self.views.remove(&id) {
-            if view.size_px == size_px {
-                return Ok(view);
-            }
-            let texture = self.target(size_px)?;
             return Ok(View {
                 texture_view: whole_view(&texture),
                 texture,
@@ -492,7 +494,6 @@ impl Renderer {
                 ..view
             });
         }
-        let texture = self.target(size_px)?;
         let frame_uniform = uniform_buffer::<FrameUniform>(&self.gpu, "frame");
         Ok(View {
             size_px,
@@ -579,4 +580,17 @@ fn restore_quads(view: &View, pass: &mut wgpu::RenderPass<'_>) {
 pub(super) fn opaque(color: Rgb) -> wgpu::Color {
     let [r, g, b, a] = rgba(color, 1.0).map(f64::from);
     wgpu::Color { r, g, b, a }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_renderer_can_be_shared_with_the_windows() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Renderer>();
+        shared::<crate::render::Blit>();
+        shared::<crate::render::BlitSource>();
+    }
 }

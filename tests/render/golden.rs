@@ -8,7 +8,9 @@ use tableglow::scene::picture::PictureInfo;
 use tableglow::scene::player::PlayerScene;
 use tableglow::scene::snapshot::SceneSnapshot;
 
-use super::support::{MemoryPictures, SceneBuilder, assert_golden, mask, render, set};
+use super::support::{
+    MemoryPictures, SceneBuilder, assert_golden, mask, render_alone as render, set,
+};
 
 const SIZE: [u32; 2] = [240, 135];
 

@@ -359,6 +359,17 @@ pub(crate) fn render(frame: &Frame<'_>, source: &MemoryPictures) -> Picture {
     picture
 }
 
+/// Draws a frame with a renderer of its own: filtered pixels depend in their last bit on where in
+/// the cache a tile lies, and so on what was drawn before.
+pub(crate) fn render_alone(frame: &Frame<'_>, source: &MemoryPictures) -> Picture {
+    let (picture, report) = Headless::on(gpu())
+        .expect("a renderer")
+        .render(frame, source, Duration::from_secs(10))
+        .expect("a picture");
+    assert!(!report.timed_out && !report.fog_failed, "{report:?}");
+    picture
+}
+
 /// The pixel at a place.
 pub(crate) fn pixel(picture: &Picture, x: u32, y: u32) -> [u8; 4] {
     let i = ((y * picture.width + x) * 4) as usize;
