@@ -256,7 +256,8 @@ impl App {
             for action in shortcuts::take(ctx, typing) {
                 self.commands.act(action);
             }
-            if !typing {
+            // An open menu takes Escape and the arrows for itself.
+            if !typing && !egui::Popup::is_any_open(ctx) {
                 self.canvas_keys(ctx, published);
             }
         }

@@ -278,3 +278,17 @@ fn an_idle_editor_paints_nothing() {
     // One frame for the call itself.
     assert!(harness.state().frames() - before <= 1);
 }
+
+#[test]
+fn escape_closes_an_open_menu_and_nothing_else() {
+    let (mut harness, _fake) = editor_of(table_ready());
+    harness.run();
+    harness.state_mut().editor.picked.insert(RowId::new("Mira"));
+    harness.get_by_label("Table").click();
+    harness.run();
+    assert!(egui::Popup::is_any_open(&harness.ctx));
+    harness.key_press(egui::Key::Escape);
+    harness.run();
+    assert!(!egui::Popup::is_any_open(&harness.ctx));
+    assert_eq!(harness.state().editor.picked.len(), 1);
+}

@@ -169,7 +169,11 @@ pub fn number_field(ui: &mut Ui, value: &mut f64, spec: &NumberSpec) -> Response
     let scale = if spec.percent { 100.0 } else { 1.0 };
     let decimals = if spec.whole || spec.percent { 0 } else { 2 };
     let step = spec.step * scale;
-    let suffix = if spec.percent { " %" } else { spec.suffix };
+    let suffix = match spec.suffix {
+        _ if spec.percent => " %",
+        " cells" if *value == 1.0 => " cell",
+        other => other,
+    };
     let width = ui.available_width().min(NUMBER_WIDTH);
     ui.add_sized(
         [width, CONTROL_HEIGHT],
