@@ -11,6 +11,7 @@ pub mod database;
 pub mod documents;
 pub mod error;
 pub mod lock;
+mod log;
 pub mod salvage;
 mod schema;
 pub mod writer;
