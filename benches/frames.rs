@@ -59,7 +59,7 @@ fn main() {
     let gpu = Gpu::headless(choice).expect("an adapter");
     println!("Adapter: {}\n", gpu.adapter_name());
     println!(
-        "| view | markers | fog | ms | CPU ms | GPU ms | one quad, ms | ratio | to no markers |"
+        "| view | markers | fog | ms | CPU ms | GPU ms | one quad, ms | one quad, CPU ms | ratio | CPU ratio | to no markers | CPU to no markers |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     let mut pictures = MemoryPictures::default();
