@@ -1,6 +1,6 @@
 //! What the command line promises, run as a user runs it: the real binary on files made here.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
