@@ -132,8 +132,11 @@ fn party_document(id: &PartyId, active_scene: &str) -> Result<Vec<u8>> {
     Ok(doc.replica().encode_snapshot())
 }
 
+/// A document's update, where the archive has it.
+type Document = Option<Vec<u8>>;
+
 /// The documents of an archive's first party and its first game session.
-fn documents_of(source: impl Read + Seek) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>)> {
+fn documents_of(source: impl Read + Seek) -> Result<(Document, Document)> {
     let mut archive = Archive::open(source, Limits::default())?;
     let party = archive
         .manifest()
