@@ -3,6 +3,11 @@
 //!
 //! `cargo bench --bench masks`
 
+#![expect(
+    missing_docs,
+    reason = "criterion's macros make functions without a line"
+)]
+
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
