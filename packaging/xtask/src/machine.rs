@@ -84,7 +84,7 @@ pub(crate) fn libraries() -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// The names in what `ldconfig -p` prints: lines like `	libX11.so.6 (libc6,x86-64) => /usr/lib/…`.
+/// The names in what `ldconfig -p` prints: lines like `    libX11.so.6 (libc6,x86-64) => /usr/lib/…`.
 fn library_names(printed: &str) -> Vec<String> {
     printed
         .lines()
