@@ -187,13 +187,19 @@ fn a_full_queue_hands_the_bytes_back_while_another_program_holds_the_database() 
     let other = rusqlite::Connection::open(folder.path().join("library.sqlite")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut taken = 1;
-    let refused = loop {
+    let mut fill = || loop {
         match store.append(&doc, vec![2]) {
             Ok(_) => taken += 1,
             Err(refused) => break refused,
         }
         assert!(taken < 100_000, "the queue has an end");
     };
+    // The writer takes one batch out of the queue before it finds the database held.
+    let mut refused = fill();
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(100));
+        refused = fill();
+    }
     assert_eq!(refused.bytes, [2]);
     assert_eq!(store.appended(), Generation(taken));
     // Nobody hangs: not with a snapshot, nor with a question.
