@@ -73,7 +73,10 @@ impl Saver {
     pub(super) fn saved(&self) -> Saved {
         let failing = self.library.store().ok().and_then(Store::failing);
         if let Some(error) = failing {
-            return Saved::Failed(error.to_string().into());
+            // The error says what became of older data; this, what becomes of the newest.
+            return Saved::Failed(
+                format!("{error}; the latest changes are kept in memory and tried again").into(),
+            );
         }
         if self.waiting.is_empty() && self.library.durable() >= self.appended {
             Saved::Yes
