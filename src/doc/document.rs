@@ -92,7 +92,7 @@ impl GameDoc {
     /// [`Replica::take_updates`].
     #[must_use]
     pub fn create(id: &GameSessionId) -> Self {
-        let doc = Self::empty(id);
+        let doc = Self::of(id, Replica::new(GAME_ROOTS));
         stamp_schema(&doc.replica);
         doc
     }
@@ -105,16 +105,13 @@ impl GameDoc {
         id: &GameSessionId,
         updates: impl IntoIterator<Item = &'b [u8]>,
     ) -> Result<Self, DocError> {
-        let mut doc = Self::empty(id);
-        doc.replica.apply_updates(updates, Origin::Load)?;
-        doc.replica.take_dirty();
-        Ok(doc)
+        Ok(Self::of(id, Replica::load(GAME_ROOTS, updates)?))
     }
 
-    fn empty(id: &GameSessionId) -> Self {
+    fn of(id: &GameSessionId, replica: Replica) -> Self {
         Self {
             id: id.clone(),
-            replica: Replica::new(GAME_ROOTS),
+            replica,
             reports: Mutex::default(),
             strokes_drawn: 0,
         }
@@ -153,7 +150,7 @@ impl PartyDoc {
     /// A new document of ours: nothing on the table.
     #[must_use]
     pub fn create(_id: &PartyId) -> Self {
-        let doc = Self::empty();
+        let doc = Self::of(Replica::new(PARTY_ROOTS));
         stamp_schema(&doc.replica);
         let mut txn = doc.replica.write(Origin::Upkeep);
         let state = txn.get_or_insert_map(STATE);
@@ -171,15 +168,12 @@ impl PartyDoc {
     /// # Errors
     /// When one of them is damaged.
     pub fn open<'b>(updates: impl IntoIterator<Item = &'b [u8]>) -> Result<Self, DocError> {
-        let mut doc = Self::empty();
-        doc.replica.apply_updates(updates, Origin::Load)?;
-        doc.replica.take_dirty();
-        Ok(doc)
+        Ok(Self::of(Replica::load(PARTY_ROOTS, updates)?))
     }
 
-    fn empty() -> Self {
+    fn of(replica: Replica) -> Self {
         Self {
-            replica: Replica::new(PARTY_ROOTS),
+            replica,
             reports: Mutex::default(),
         }
     }

@@ -75,12 +75,41 @@ impl std::fmt::Debug for Replica {
 impl Replica {
     /// An empty copy with these root maps.
     pub(super) fn new(roots: &[(&'static str, Watch)]) -> Self {
+        let mut replica = Self::unwatched();
+        replica.watch(roots);
+        replica
+    }
+
+    /// A copy with these root maps that holds these updates. What they bring is no change: there
+    /// is nothing to take from it afterwards.
+    ///
+    /// # Errors
+    /// As [`Self::apply_update`].
+    pub(super) fn load<'b>(
+        roots: &[(&'static str, Watch)],
+        updates: impl IntoIterator<Item = &'b [u8]>,
+    ) -> Result<Self, DocError> {
+        let mut replica = Self::unwatched();
+        // Observers come later: for a load they would sort and walk the path of every row, which
+        // costs far more than reading it.
+        replica.apply_updates(updates, Origin::Load)?;
+        replica.watch(roots);
+        Ok(replica)
+    }
+
+    fn unwatched() -> Self {
         let options = Options::with_client_id(ClientID::new(u64::from(fresh_client_id())));
-        let doc = Doc::with_options(options);
-        let outbox = Arc::new(Mutex::new(Outbox::default()));
+        Self {
+            doc: Doc::with_options(options),
+            outbox: Arc::default(),
+            broken: false,
+        }
+    }
+
+    fn watch(&mut self, roots: &[(&'static str, Watch)]) {
         for (name, watch) in roots {
-            let map = doc.get_or_insert_map(*name);
-            let (watch, outbox) = (*watch, Arc::clone(&outbox));
+            let map = self.doc.get_or_insert_map(*name);
+            let (watch, outbox) = (*watch, Arc::clone(&self.outbox));
             map.observe_deep("dirty", move |txn, events| {
                 let dirty = &mut outbox.lock().dirty;
                 match watch {
@@ -91,9 +120,9 @@ impl Replica {
                 }
             });
         }
-        let sink = Arc::clone(&outbox);
+        let sink = Arc::clone(&self.outbox);
         // Fails only while a transaction is open, and there is none yet.
-        let observed = doc.observe_update_v1("outbox", move |txn, event| {
+        let observed = self.doc.observe_update_v1("outbox", move |txn, event| {
             let origin = Origin::from_bytes(txn.origin().map(AsRef::as_ref));
             if origin != Origin::Load {
                 sink.lock().updates.push(Update {
@@ -103,11 +132,6 @@ impl Replica {
             }
         });
         debug_assert!(observed.is_ok(), "no transaction is open yet");
-        Self {
-            doc,
-            outbox,
-            broken: false,
-        }
     }
 
     /// Takes an update in. Updates may come in any order and more than once.
