@@ -141,12 +141,15 @@ fn picture(
         return None;
     }
     let fog = *target == MaskTarget::Fog;
+    let replaced = first_size(effective);
+    // What is replaced decides nothing, not even how fine the picture is.
+    let base = base.filter(|_| replaced.is_none());
     let mut mask = match base.map(Mask::decode_rle) {
         Some(Ok(mask)) => mask,
         // Unreadable fog hides everything; unreadable ink is none.
         Some(Err(_)) if effective.is_empty() => return None,
         Some(Err(_)) | None => {
-            let [width, height] = first_size(effective).unwrap_or(space.mask_size_px);
+            let [width, height] = replaced.unwrap_or(space.mask_size_px);
             let blank = if fog {
                 Mask::new_filled(width, height)
             } else {
@@ -262,7 +265,8 @@ impl GameDoc {
         Mask::decode_rle(&base).ok().map(|mask| mask.size_px())
     }
 
-    /// The size of the mask below the strokes as its header says, if a web client wrote it.
+    /// The size of the mask below the strokes as its header says, if a web client wrote it and no
+    /// stroke replaces it whole.
     #[must_use]
     pub fn foreign_base_size(&self, scene: &SceneId, target: &MaskTarget) -> Option<[u32; 2]> {
         let shared = self.shared_mask(scene, target)?;
@@ -273,7 +277,8 @@ impl GameDoc {
             <[u8; 4]>::try_from(bytes).ok().map(u32::from_le_bytes)
         };
         (shared == base).then_some(())?;
-        Some([side(0)?, side(4)?])
+        let replaced = first_size(&self.strokes(scene, target).effective()).is_some();
+        (!replaced).then_some([side(0)?, side(4)?])
     }
 
     /// Draws all but the newest `keep` strokes of a mask into its base and drops their records. Only

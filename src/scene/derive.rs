@@ -469,24 +469,31 @@ pub fn mask_space(
     pictures: &dyn PictureIndex,
 ) -> Option<MaskSpace> {
     let settings = doc.scene_row(scene)?;
-    let map_defined = settings.get(scene::GRID_MODE) == scene::GRID_MODE_MAP_DEFINED;
-    let display_px = display_px(&settings);
     let on_map = match target {
         MaskTarget::Fog => true,
-        MaskTarget::Annotation(_) => {
-            map_defined
-                && settings
-                    .get(scene::MAP_LOCATION)
-                    .is_some_and(|map| !map.is_empty())
-                && doc.foreign_base_size(scene, target) != Some(display_px)
-        }
+        MaskTarget::Annotation(_) => lies_on_map(doc, scene, &settings, target),
     };
     if !on_map {
-        return Some(MaskSpace::covering(display_px));
+        return Some(MaskSpace::covering(display_px(&settings)));
     }
     stored_map(&settings, pictures, false, || None)
         .filter(|(map, _)| map.picture.is_some())
         .map(|(map, _)| MaskSpace::covering(map.placement.size_px))
+}
+
+/// Whether a drawing covers the map rather than the display.
+pub(super) fn lies_on_map(
+    doc: &GameDoc,
+    scene: &SceneId,
+    settings: &Row,
+    drawing: &MaskTarget,
+) -> bool {
+    settings.get(scene::GRID_MODE) == scene::GRID_MODE_MAP_DEFINED
+        && settings
+            .get(scene::MAP_LOCATION)
+            .is_some_and(|map| !map.is_empty())
+        // One of the display's size is from before its scene's drawings were anchored to the map.
+        && doc.foreign_base_size(scene, drawing) != Some(display_px(settings))
 }
 
 /// Compacts the strokes of every mask of a scene but the newest `keep` of each. Only for a serialising

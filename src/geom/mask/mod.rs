@@ -10,6 +10,8 @@ pub mod rle;
 
 use std::fmt;
 
+use glam::{DAffine2, DVec2};
+
 use super::rect::IRect;
 
 /// The longest side of a mask, in pixels. The shared format has this limit.
@@ -428,6 +430,34 @@ impl Mask {
             }
         }
         inside
+    }
+
+    /// The picture seen through a transform: each pixel of the new mask from the old one that its
+    /// middle lies on; clear where there is none. Both in mask pixels, y down.
+    ///
+    /// # Errors
+    /// As [`Mask::new`].
+    pub fn transformed(
+        &self,
+        size_px: [u32; 2],
+        old_from_new: DAffine2,
+    ) -> Result<Self, MaskError> {
+        let [width, height] = size_px;
+        let mut new = Self::new(width, height)?;
+        let inside = |at: f64, side: u32| (0.0..f64::from(side)).contains(&at);
+        for y in 0..height {
+            for x in 0..width {
+                let middle = DVec2::new(f64::from(x) + 0.5, f64::from(y) + 0.5);
+                let at = old_from_new.transform_point2(middle);
+                if inside(at.x, self.width)
+                    && inside(at.y, self.height)
+                    && self.get(at.x as u32, at.y as u32)
+                {
+                    new.set(x, y, true);
+                }
+            }
+        }
+        Ok(new)
     }
 
     /// The same picture in another size, each pixel from the nearest of the old ones.

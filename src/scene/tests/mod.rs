@@ -1,15 +1,12 @@
 //! What users are promised of snapshots and of what players see.
 
+mod grid_switch;
+
 use std::collections::BTreeSet;
 
 use glam::DVec2;
 use proptest::prelude::*;
 
-use super::derive::{SceneDeriver, compact_scene};
-use super::grid_mode::with_converted_positions;
-use super::picture::{NoPictures, PictureIndex, PictureInfo};
-use super::player::{PlayerFrame, PlayerScene};
-use super::snapshot::{Fog, SceneSnapshot};
 use crate::doc::{GameDoc, Origin};
 use crate::model::edit::{Assignment, Edit, RowRef, Structure};
 use crate::model::id::{GameSessionId, PictureHash, RowId, SceneId};
@@ -17,6 +14,10 @@ use crate::model::row::Row;
 use crate::model::stroke::{MaskTarget, NewStroke, StrokeMode, StrokeShape};
 use crate::model::structure::Wall;
 use crate::model::{annotation, light, marker, party, scene};
+use crate::scene::derive::{SceneDeriver, compact_scene};
+use crate::scene::picture::{NoPictures, PictureIndex, PictureInfo};
+use crate::scene::player::{PlayerFrame, PlayerScene};
+use crate::scene::snapshot::{Fog, SceneSnapshot};
 use crate::util::revision::Part;
 
 const LOCAL: Origin = Origin::Local(1);
@@ -173,37 +174,6 @@ fn older_scenes_are_converted_when_read() {
             .get(scene::MAP_COORD_VERSION),
         0
     );
-}
-
-#[test]
-fn switching_the_grid_moves_nothing_on_the_map() {
-    let mut doc = doc(&[
-        new_marker("hero", [30.0, 10.0], 0),
-        set(vec![
-            Assignment::new(scene::MAP_ZOOM, 0.5),
-            Assignment::new(scene::MAP_ROTATION, 90.0),
-            Assignment::new(scene::MAP_OFFSET_X, 20.0),
-        ]),
-    ]);
-    let on_map = |doc: &GameDoc| {
-        let scene = snapshot(doc);
-        let placement = scene.map.value.as_ref().unwrap().placement;
-        placement
-            .map_from_world()
-            .transform_point2(position(&scene, "hero"))
-    };
-    let before = on_map(&doc);
-    for (mode, version) in [(1, 1), (0, 0), (1, 1)] {
-        let switch = set(vec![Assignment::new(scene::GRID_MODE, mode as i64)]);
-        let edits = with_converted_positions(&doc, &Sized, vec![switch]);
-        assert_eq!(doc.apply(&edits, LOCAL).dropped, []);
-        let settings = doc.scene_row(&cave()).unwrap();
-        assert_eq!(settings.get(scene::MAP_COORD_VERSION), version);
-        assert!(on_map(&doc).abs_diff_eq(before, 1e-9), "{mode}");
-    }
-    // Edits of something else stay as they are.
-    let other = vec![set(vec![Assignment::new(scene::NAME, "x")])];
-    assert_eq!(with_converted_positions(&doc, &Sized, other.clone()), other);
 }
 
 #[test]
