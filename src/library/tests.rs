@@ -441,18 +441,19 @@ fn tiles_are_built_anew_when_missing_or_damaged() {
     let library = Library::create_empty(folder.path()).unwrap();
     let added = add(&library, &png(400, 300, noise), PictureUse::Map);
     let hash = added.info.hash;
-    drop(library);
-    let cache = folder.path().join("tiles").join(format!("{hash}.sqlite"));
     let address = TileAddress {
         level: 0,
         x: 1,
         y: 1,
     };
-    let expect_tile = |library: &Library| {
-        let tile = fetch(&**library.tiles(), |t| t.tile(&hash, address)).unwrap();
-        let pixel = (TILE_STORED_PX as usize + 1) * 4;
-        assert_eq!(tile.rgba[pixel..pixel + 4], noise(256, 256));
-    };
+    let tile_of =
+        |library: &Library| fetch(&**library.tiles(), |t| t.tile(&hash, address)).unwrap();
+    let whole = tile_of(&library);
+    let pixel = (TILE_STORED_PX as usize + 1) * 4;
+    assert_eq!(whole.rgba[pixel..pixel + 4], noise(256, 256));
+    drop(library);
+    let cache = folder.path().join("tiles").join(format!("{hash}.sqlite"));
+    let expect_tile = |library: &Library| assert!(tile_of(library).rgba == whole.rgba);
     let good = std::fs::read(&cache).unwrap();
     for damage in [None, Some(good.len() / 2), Some(10), Some(0)] {
         match damage {
@@ -462,6 +463,25 @@ fn tiles_are_built_anew_when_missing_or_damaged() {
         let library = Library::open(folder.path(), Mode::Write).unwrap();
         expect_tile(&library);
     }
+    // One bit of one tile.
+    {
+        let tiles = rusqlite::Connection::open(&cache).unwrap();
+        let all: Vec<(i64, Vec<u8>)> = tiles
+            .prepare("SELECT id, qoi FROM tiles")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        for (id, mut qoi) in all {
+            // After the header of 14 bytes and a tag: the first pixel's red.
+            qoi[15] ^= 4;
+            tiles
+                .execute("UPDATE tiles SET qoi = ?2 WHERE id = ?1", (id, qoi))
+                .unwrap();
+        }
+    }
+    expect_tile(&Library::open(folder.path(), Mode::Write).unwrap());
     // Without the right to write, a temporary cache does.
     std::fs::remove_file(&cache).unwrap();
     expect_tile(&Library::open(folder.path(), Mode::ReadOnly).unwrap());

@@ -1,4 +1,5 @@
-//! A picture's tile pyramid on disk: one SQLite file per picture, tiles as QOI (lossless).
+//! A picture's tile pyramid on disk: one SQLite file per picture, tiles as QOI (lossless) with a
+//! checksum each, so that a bit that fell over is never on the table.
 //!
 //! A cache and nothing else: it can be made again from the picture's file at any time, so it is
 //! built without a journal under a temporary name, flushed and renamed, and a file that does not
@@ -19,7 +20,7 @@ use crate::storage::error::StorageError;
 
 const APPLICATION_ID: i64 = 0x5447_544c;
 /// Counts up whenever the same picture would give other bytes.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// Tiles that wait to be encoded, and encoded ones that wait to be written.
 const QUEUE: usize = 16;
 const BAND_ROWS: u32 = 16;
@@ -181,7 +182,7 @@ impl CacheWriter {
                  PRAGMA application_id = {APPLICATION_ID};
                  PRAGMA user_version = {FORMAT};
                  CREATE TABLE picture (width INTEGER NOT NULL, height INTEGER NOT NULL);
-                 CREATE TABLE tiles (id INTEGER PRIMARY KEY, qoi BLOB NOT NULL);
+                 CREATE TABLE tiles (id INTEGER PRIMARY KEY, qoi BLOB NOT NULL, crc32 INTEGER NOT NULL);
                  INSERT INTO picture VALUES ({}, {});
                  BEGIN;",
                 info.width, info.height
@@ -201,10 +202,13 @@ impl CacheWriter {
         {
             let mut insert = self
                 .connection
-                .prepare("INSERT INTO tiles (id, qoi) VALUES (?1, ?2)")
+                .prepare("INSERT INTO tiles (id, qoi, crc32) VALUES (?1, ?2, ?3)")
                 .map_err(failed)?;
             for (index, qoi) in encoded {
-                insert.execute(params![index as i64, qoi]).map_err(failed)?;
+                let crc32 = crc32fast::hash(&qoi);
+                insert
+                    .execute(params![index as i64, qoi, crc32])
+                    .map_err(failed)?;
                 count += 1;
             }
         }
@@ -262,13 +266,14 @@ impl TileCache {
     /// that the file is damaged.
     pub(super) fn tile(&self, address: TileAddress) -> Option<Vec<u8>> {
         let index = self.layout.index_of(address)?;
-        let qoi: Vec<u8> = self
+        let (qoi, crc32): (Vec<u8>, u32) = self
             .connection
-            .prepare_cached("SELECT qoi FROM tiles WHERE id = ?1")
+            .prepare_cached("SELECT qoi, crc32 FROM tiles WHERE id = ?1")
             .ok()?
-            .query_row([index as i64], |row| row.get(0))
+            .query_row([index as i64], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()
             .ok()??;
+        (crc32fast::hash(&qoi) == crc32).then_some(())?;
         let mut decoder = qoi::Decoder::new(&qoi)
             .ok()?
             .with_channels(qoi::Channels::Rgba);
