@@ -1,9 +1,9 @@
 //! How quickly a picture gets into a library and from there to a renderer.
 //!
 //! `import`: a 3840 x 2160 PNG, from its bytes to a finished pyramid on disk, flushed.
-//! `open to first tile`: opening a library and waiting for the coarsest tile of such a map, and
-//! for the 40 tiles of full size that a 1920 x 1080 view of it needs; files warm in the system's
-//! cache.
+//! `open`: opening a library and waiting for the first pixels of a map (its coarsest tile), and for
+//! all tiles of a 1920 x 1080 view: of the whole map, and of a part of it at full size. Maps of
+//! 4096, 8192 and 16384 pixels a side; files warm in the system's cache.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,36 +12,43 @@
 )]
 
 use std::hint::black_box;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use tableglow::geom::pyramid::TileAddress;
+use glam::DVec2;
+use tableglow::geom::pyramid::{PyramidLayout, TileAddress};
+use tableglow::geom::rect::DRect;
 use tableglow::library::pictures::PictureUse;
 use tableglow::library::{Library, Mode};
 use tableglow::model::id::PictureHash;
 use tableglow::scene::picture::{Fetched, PictureSource};
 
-const WIDTH: u32 = 3840;
-const HEIGHT: u32 = 2160;
+/// The view that is waited for.
+const VIEW_PX: [u32; 2] = [1920, 1080];
 
 /// Something like a painted map: soft shapes under a fine grain.
-fn map_png() -> Vec<u8> {
+fn map_png([width, height]: [u32; 2]) -> Vec<u8> {
     let mut grain = 1_u32;
-    let rgb: Vec<u8> = (0..HEIGHT)
-        .flat_map(|y| (0..WIDTH).map(move |x| (x, y)))
-        .flat_map(|(x, y)| {
-            grain = grain.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let noise = (grain >> 29) as u8;
-            let soft = ((x / 7) ^ (y / 11)) as u8 / 4;
-            [90 + soft + noise, 70 + soft / 2 + noise, 50 + noise]
-        })
-        .collect();
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, WIDTH, HEIGHT);
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::Fast);
     let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(&rgb).unwrap();
+    let mut rows = writer.stream_writer().unwrap();
+    for y in 0..height {
+        let row: Vec<u8> = (0..width)
+            .flat_map(|x| {
+                grain = grain.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let noise = (grain >> 29) as u8;
+                let soft = ((x / 7) ^ (y / 11)) as u8 / 4;
+                [90 + soft + noise, 70 + soft / 2 + noise, 50 + noise]
+            })
+            .collect();
+        rows.write_all(&row).unwrap();
+    }
+    rows.finish().unwrap();
     writer.finish().unwrap();
     bytes
 }
@@ -69,10 +76,11 @@ fn wait_for(source: &dyn PictureSource, picture: &PictureHash, address: TileAddr
 }
 
 fn import(c: &mut Criterion) {
-    let bytes = map_png();
+    let size = [3840, 2160];
+    let bytes = map_png(size);
     let mut group = c.benchmark_group("import");
     group.sample_size(10);
-    group.throughput(Throughput::Elements(u64::from(WIDTH) * u64::from(HEIGHT)));
+    group.throughput(Throughput::Elements(size.map(u64::from).iter().product()));
     group.bench_function("4K PNG", |b| {
         b.iter_batched(
             || tempfile::tempdir().unwrap(),
@@ -86,38 +94,54 @@ fn import(c: &mut Criterion) {
     group.finish();
 }
 
-fn first_tile(c: &mut Criterion) {
-    let folder = tempfile::tempdir().unwrap();
-    let picture = add(folder.path(), &map_png());
-    let mut group = c.benchmark_group("open to first tile");
+/// The tiles that a view of the whole map needs, or one of its top left at full size.
+fn tiles_of_view(layout: &PyramidLayout, whole: bool) -> Vec<TileAddress> {
+    let [width, height] = layout.size_px().map(f64::from);
+    let view = VIEW_PX.map(f64::from);
+    let (texels_per_screen_px, shown) = if whole {
+        let texels = (width / view[0]).max(height / view[1]);
+        (texels, [width, height])
+    } else {
+        (1.0, view)
+    };
+    let level = layout.level_for(texels_per_screen_px);
+    let picture_px = DRect::new(DVec2::ZERO, DVec2::from_array(shown));
+    layout.tiles_in(level, picture_px).collect()
+}
+
+fn open(c: &mut Criterion) {
+    let mut group = c.benchmark_group("open");
     group.sample_size(20);
-    group.bench_function("4K coarsest", |b| {
-        b.iter(|| {
-            let library = Library::open(folder.path(), Mode::ReadOnly).unwrap();
-            let level = library.tiles().layout(&picture).unwrap().coarsest_level();
-            wait_for(
-                &**library.tiles(),
-                &picture,
-                TileAddress { level, x: 0, y: 0 },
-            );
+    for side in [4096, 8192, 16384] {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = add(folder.path(), &map_png([side, side]));
+        group.bench_function(format!("{side} first pixels"), |b| {
+            b.iter(|| {
+                let library = Library::open(folder.path(), Mode::ReadOnly).unwrap();
+                let level = library.tiles().layout(&picture).unwrap().coarsest_level();
+                let address = TileAddress { level, x: 0, y: 0 };
+                wait_for(&**library.tiles(), &picture, address);
+            });
         });
-    });
-    group.bench_function("4K one 1920 x 1080 view", |b| {
-        b.iter(|| {
-            let library = Library::open(folder.path(), Mode::ReadOnly).unwrap();
-            let tiles = &**library.tiles();
-            let view = |ask: &dyn Fn(TileAddress)| {
-                for (x, y) in (0..5).flat_map(|y| (0..8).map(move |x| (x, y))) {
-                    ask(TileAddress { level: 0, x, y });
-                }
-            };
-            // As a frame does: everything is asked for first.
-            view(&|address| drop(tiles.tile(&picture, address)));
-            view(&|address| wait_for(tiles, &picture, address));
-        });
-    });
+        for (name, whole) in [("whole map", true), ("full size", false)] {
+            group.bench_function(format!("{side} {name}"), |b| {
+                b.iter(|| {
+                    let library = Library::open(folder.path(), Mode::ReadOnly).unwrap();
+                    let tiles = &**library.tiles();
+                    let view = tiles_of_view(&tiles.layout(&picture).unwrap(), whole);
+                    // As a frame does: everything is asked for first.
+                    for &address in &view {
+                        drop(tiles.tile(&picture, address));
+                    }
+                    for address in view {
+                        wait_for(tiles, &picture, address);
+                    }
+                });
+            });
+        }
+    }
     group.finish();
 }
 
-criterion_group!(benches, import, first_tile);
+criterion_group!(benches, import, open);
 criterion_main!(benches);
