@@ -11,6 +11,7 @@
 //! | [`import`] | foreign bytes to an import plan, and the way back |
 //! | [`storage`] | SQLite, blobs, atomic files |
 //! | [`doc`] | the only room that names Y types |
+//! | [`sync`] | rooms from a peer's side: frames, dialects, awareness, transports |
 //! | [`scene`] | immutable snapshots for the DM and for the players |
 //! | [`library`] | campaigns, assets, tile pyramids, archives |
 //! | [`render`] | wgpu: draw phases, views, textures |
@@ -34,4 +35,5 @@ pub mod render;
 pub mod scene;
 pub mod session;
 pub mod storage;
+pub mod sync;
 pub mod util;
