@@ -227,7 +227,6 @@ impl App {
                 if let Some(scene) = editing {
                     self.commands
                         .request(Request::ShowOnTable(Some(scene.id.clone())));
-                    self.editor.settings.hints_done.insert("show".to_owned());
                 }
             }
             Action::ClearTable => self.commands.request(Request::ShowOnTable(None)),
@@ -469,7 +468,6 @@ impl App {
                 // One map fills the empty scene that is open; more make scenes of their own.
                 let into =
                     into.or_else(|| (files.len() == 1).then(|| empty_scene(published)).flatten());
-                self.editor.settings.hints_done.insert("map".to_owned());
                 self.send(ctx, Request::Import { files, into });
             }
             FilePurpose::MarkerPicture { scene, marker } => self.send(

@@ -21,13 +21,14 @@ pub mod panels;
 pub mod pause_picture;
 pub mod report;
 pub mod run;
-
 pub mod settings;
 pub mod shell;
 pub mod shortcuts;
 pub mod theme;
+pub mod thumbnails;
 pub mod tools;
 pub mod widgets;
+pub mod window;
 
 pub use run::{Options, run};
 

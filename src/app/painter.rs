@@ -4,6 +4,7 @@
 //! PNG bytes back. Must not know panels. Called by [`super::shell`].
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -11,21 +12,26 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use eframe::egui;
 
 use super::bridge::Bridge;
+use super::command::Commands;
 use super::link::SessionLink;
+use super::thumbnails::{Next, Turns};
 use crate::model::id::SceneId;
-use crate::render::{Frame, Gpu, Headless, SceneInput};
+use crate::render::{Frame, Gpu, GpuError, Headless, SceneInput};
 use crate::scene::picture::PictureSource;
 use crate::scene::player::PlayerScene;
 use crate::scene::snapshot::SceneSnapshot;
 use crate::session::api::{Published, Request};
-use crate::util::revision::Revision;
 
 /// Width of a thumbnail; its height follows from the display's shape.
 const THUMBNAIL_WIDTH: u32 = 288;
-/// A scene rests this long before its thumbnail is made.
-const REST: Duration = Duration::from_secs(3);
-/// Pixels of a picture that are waited for.
+/// What is too busy is asked again after this time.
+const BUSY: Duration = Duration::from_millis(100);
+/// How often a thumbnail is offered to a session that is too busy to take it.
+const SENDS: u32 = 50;
+/// Pixels of a thumbnail are waited for; after this it goes to the end of the queue.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Pixels of a picture that a user asked for are waited for longer.
+const FILE_PATIENCE: Duration = Duration::from_secs(120);
 
 /// What is drawn.
 enum Job {
@@ -43,9 +49,11 @@ pub type FileDone = Result<PathBuf, String>;
 pub struct Painter {
     jobs: Option<Sender<Job>>,
     done: Receiver<FileDone>,
-    /// The scene that was seen last, its revision, and since when, in seconds of egui's clock.
-    seen: Option<(SceneId, Revision, f64)>,
-    asked: Option<(SceneId, Revision)>,
+    /// Scenes whose pictures did not come in time.
+    late: Receiver<SceneId>,
+    turns: Turns,
+    /// A thumbnail is being drawn.
+    drawing: Arc<AtomicBool>,
 }
 
 impl Painter {
@@ -54,56 +62,57 @@ impl Painter {
     pub fn start(ctx: &egui::Context, bridge: &Bridge, link: &Arc<dyn SessionLink>) -> Self {
         let (jobs, inbox) = bounded(2);
         let (tell, done) = bounded(4);
+        let (tell_late, late) = bounded(4);
+        let drawing = Arc::new(AtomicBool::new(false));
         let started = bridge.gpu().and_then(|(gpu, source)| {
-            let link = Arc::downgrade(link);
-            let ctx = ctx.clone();
+            let worker = Worker {
+                gpu,
+                source,
+                link: Arc::downgrade(link),
+                tell,
+                tell_late,
+                drawing: Arc::clone(&drawing),
+                ctx: ctx.clone(),
+            };
             std::thread::Builder::new()
                 .name("painter".into())
-                .spawn(move || work(&gpu, &*source, &link, &inbox, &tell, &ctx))
+                .spawn(move || worker.run(&inbox))
                 .ok()
         });
         Self {
             jobs: started.is_some().then_some(jobs),
             done,
-            seen: None,
-            asked: None,
+            late,
+            turns: Turns::default(),
+            drawing,
         }
     }
 
-    /// Asks for a thumbnail when the edited scene has rested and its own is stale.
-    pub fn follow(&mut self, ctx: &egui::Context, published: &Published) {
-        let (Some(jobs), Some(scene)) = (&self.jobs, &published.editing) else {
+    /// Has the next thumbnail drawn that is missing or stale, when nothing else is going on.
+    pub fn follow(&mut self, ctx: &egui::Context, published: &Published, commands: &mut Commands) {
+        let Some(jobs) = &self.jobs else {
             return;
         };
-        let Some(entry) = published.scenes.iter().find(|entry| entry.id == scene.id) else {
-            return;
-        };
-        if scene.map.is_none() && scene.markers.is_empty() || !published.library.writable {
-            return;
+        for scene in self.late.try_iter() {
+            self.turns.put_back(&scene);
         }
-        let fresh = entry.thumbnail.is_some()
-            && entry
-                .thumbnail_shows
-                .is_none_or(|shows| shows >= entry.revision);
-        if fresh || self.asked.as_ref() == Some(&(scene.id.clone(), scene.revision)) {
-            return;
-        }
-        let now = ctx.input(|input| input.time);
-        let since = match &self.seen {
-            Some((id, revision, since)) if *id == scene.id && *revision == scene.revision => *since,
-            _ => {
-                self.seen = Some((scene.id.clone(), scene.revision, now));
-                now
+        let (now, input) = ctx.input(|input| {
+            let busy = !input.events.is_empty() || input.pointer.any_down();
+            (input.time, busy)
+        });
+        let drawing = self.drawing.load(Ordering::Acquire);
+        match self.turns.next(published, now, input, drawing) {
+            Next::Nothing => {}
+            Next::Wait(left) => ctx.request_repaint_after(left),
+            Next::Peek(scene) => commands.request(Request::Peek(scene)),
+            Next::Draw(scene) => {
+                self.drawing.store(true, Ordering::Release);
+                if jobs.try_send(Job::Thumbnail(Arc::clone(&scene))).is_err() {
+                    self.drawing.store(false, Ordering::Release);
+                    self.turns.put_back(&scene.id);
+                    ctx.request_repaint_after(BUSY);
+                }
             }
-        };
-        let rested = now - since;
-        if rested < REST.as_secs_f64() {
-            let left = REST.as_secs_f64() - rested;
-            ctx.request_repaint_after(Duration::try_from_secs_f64(left).unwrap_or(REST));
-            return;
-        }
-        if jobs.try_send(Job::Thumbnail(Arc::clone(scene))).is_ok() {
-            self.asked = Some((scene.id.clone(), scene.revision));
         }
     }
 
@@ -133,69 +142,107 @@ impl Painter {
     }
 }
 
-fn work(
-    gpu: &Gpu,
-    source: &dyn PictureSource,
-    link: &Weak<dyn SessionLink>,
-    jobs: &Receiver<Job>,
-    tell: &Sender<FileDone>,
-    ctx: &egui::Context,
-) {
-    for job in jobs {
-        match job {
-            Job::Thumbnail(scene) => {
-                let size = thumbnail_size(&scene);
-                match draw(gpu, source, SceneInput::Dm(&scene), size) {
-                    Ok(png) => {
-                        let thumbnail = Request::SetThumbnail {
-                            scene: scene.id.clone(),
-                            shows: scene.revision,
-                            png,
-                        };
-                        if !link.upgrade().is_some_and(|link| link.send(thumbnail)) {
-                            tracing::debug!(target: "app", "a thumbnail was not taken");
-                        }
-                    }
-                    Err(problem) => tracing::warn!(target: "app", problem, "no thumbnail"),
+/// What the thread works with.
+struct Worker {
+    gpu: Gpu,
+    source: Arc<dyn PictureSource>,
+    link: Weak<dyn SessionLink>,
+    tell: Sender<FileDone>,
+    tell_late: Sender<SceneId>,
+    drawing: Arc<AtomicBool>,
+    ctx: egui::Context,
+}
+
+impl Worker {
+    fn run(&self, jobs: &Receiver<Job>) {
+        for job in jobs {
+            match job {
+                Job::Thumbnail(scene) => {
+                    self.thumbnail(&scene);
+                    self.drawing.store(false, Ordering::Release);
+                }
+                Job::File { scene, to } => {
+                    let player = PlayerScene::of(&scene);
+                    let size = full_size(&scene);
+                    let done = self
+                        .draw(SceneInput::Player(&player), size, FILE_PATIENCE)
+                        .map_err(|trouble| trouble.to_string())
+                        .and_then(|png| std::fs::write(&to, png).map_err(|error| error.to_string()))
+                        .map(|()| to);
+                    // The app may be gone.
+                    let _ = self.tell.send(done);
                 }
             }
-            Job::File { scene, to } => {
-                let player = PlayerScene::of(&scene);
-                let size = full_size(&scene);
-                let done = draw(gpu, source, SceneInput::Player(&player), size)
-                    .and_then(|png| std::fs::write(&to, png).map_err(|error| error.to_string()))
-                    .map(|()| to);
-                // The app may be gone.
-                let _ = tell.send(done);
-                ctx.request_repaint();
-            }
+            self.ctx
+                .request_repaint_after_for(Duration::from_nanos(1), egui::ViewportId::ROOT);
         }
+    }
+
+    fn thumbnail(&self, scene: &SceneSnapshot) {
+        let size = thumbnail_size(scene);
+        let png = match self.draw(SceneInput::Dm(scene), size, PATIENCE) {
+            Ok(png) => png,
+            Err(trouble) => {
+                tracing::warn!(target: "app", %trouble, "no thumbnail");
+                if matches!(trouble, Trouble::Late) {
+                    // A full queue: the scene keeps the thumbnail that it has.
+                    let _ = self.tell_late.try_send(scene.id.clone());
+                }
+                return;
+            }
+        };
+        let thumbnail = Request::SetThumbnail {
+            scene: scene.id.clone(),
+            shows: scene.revision,
+            png,
+        };
+        for _ in 0..SENDS {
+            let Some(link) = self.link.upgrade() else {
+                return;
+            };
+            if link.send(thumbnail.clone()) {
+                return;
+            }
+            std::thread::sleep(BUSY);
+        }
+        tracing::debug!(target: "app", "a thumbnail was not taken");
+    }
+
+    fn draw(
+        &self,
+        scene: SceneInput<'_>,
+        size_px: [u32; 2],
+        patience: Duration,
+    ) -> Result<Vec<u8>, Trouble> {
+        // Made anew each time: its tiles would only take memory between two pictures.
+        let mut renderer = Headless::on(self.gpu.clone())?;
+        let frame = Frame::of_display(scene, size_px);
+        let (picture, report) = renderer.render(&frame, &*self.source, patience)?;
+        if report.timed_out {
+            return Err(Trouble::Late);
+        }
+        let mut png = Vec::new();
+        let encoder = image::codecs::png::PngEncoder::new(&mut png);
+        image::ImageEncoder::write_image(
+            encoder,
+            &picture.rgba,
+            picture.width,
+            picture.height,
+            image::ExtendedColorType::Rgba8,
+        )?;
+        Ok(png)
     }
 }
 
-fn draw(
-    gpu: &Gpu,
-    source: &dyn PictureSource,
-    scene: SceneInput<'_>,
-    size_px: [u32; 2],
-) -> Result<Vec<u8>, String> {
-    // Made anew each time: its tiles would only take memory between two pictures.
-    let mut renderer = Headless::on(gpu.clone()).map_err(|error| error.to_string())?;
-    let frame = Frame::of_display(scene, size_px);
-    let (picture, _) = renderer
-        .render(&frame, source, PATIENCE)
-        .map_err(|error| error.to_string())?;
-    let mut png = Vec::new();
-    let encoder = image::codecs::png::PngEncoder::new(&mut png);
-    image::ImageEncoder::write_image(
-        encoder,
-        &picture.rgba,
-        picture.width,
-        picture.height,
-        image::ExtendedColorType::Rgba8,
-    )
-    .map_err(|error| error.to_string())?;
-    Ok(png)
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("Its map is still being read; try again in a moment.")]
+    Late,
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    #[error("It cannot be written as PNG: {0}.")]
+    Png(#[from] image::ImageError),
 }
 
 fn full_size(scene: &SceneSnapshot) -> [u32; 2] {

@@ -14,7 +14,7 @@ use super::link::SessionLink;
 use super::pause_picture::AddPicture;
 use super::settings::{self, Settings};
 use super::shell::{App, Parts};
-use super::{display, gpu};
+use super::{display, gpu, window};
 use crate::library::Library;
 use crate::library::ipc::{IpcAnswer, IpcRequest, IpcServer};
 use crate::library::pictures::PictureUse;
@@ -57,8 +57,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         .with_title("Tableglow")
         .with_app_id("tableglow")
         .with_inner_size(settings.window_size)
-        .with_min_inner_size([900.0, 560.0])
-        .with_maximized(settings.window_maximized)
+        .with_min_inner_size(window::MIN_SIZE)
         .with_drag_and_drop(true);
     if let Some(icon) = &icon {
         viewport = viewport.with_icon(Arc::clone(icon));
@@ -120,6 +119,9 @@ fn start(
     let facts = RunFacts {
         adapter: bridge.adapter_name(),
     };
+    let maximize = cc
+        .winit_window()
+        .is_some_and(|window| window::settle(window, &settings));
     Ok(Parts {
         link,
         neighbours,
@@ -131,6 +133,7 @@ fn start(
         icon,
         told_at_start,
         display_open,
+        maximize,
     })
 }
 

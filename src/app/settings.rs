@@ -17,6 +17,8 @@ use super::theme::ThemeChoice;
 pub struct Settings {
     /// Inner size of the editor, points.
     pub window_size: [f32; 2],
+    /// Top left corner of the editor in the desktop, pixels, where the system tells it.
+    pub window_position_px: Option<[i32; 2]>,
     /// The editor fills its screen.
     pub window_maximized: bool,
     /// Colours.
@@ -66,6 +68,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             window_size: [1280.0, 800.0],
+            window_position_px: None,
             window_maximized: false,
             theme: ThemeChoice::Dark,
             left_pane_folded: false,

@@ -50,6 +50,8 @@ pub struct Parts {
     pub neighbours: Option<IpcServer>,
     /// Tells whoever wakes windows that the player display is open.
     pub display_open: Arc<AtomicBool>,
+    /// The window shall fill its screen once it is shown.
+    pub maximize: bool,
 }
 
 /// The app.
@@ -64,6 +66,7 @@ pub struct App {
     pub(super) painter: Painter,
     pub(super) pause_pictures: PausePictures,
     display_open: Arc<AtomicBool>,
+    maximize: bool,
     pub(super) facts: RunFacts,
     pub(super) icon: Option<Arc<egui::IconData>>,
     toasts: Toasts,
@@ -106,6 +109,7 @@ impl App {
             painter,
             pause_pictures: PausePictures::new(parts.add_picture),
             display_open: parts.display_open,
+            maximize: parts.maximize,
             facts: parts.facts,
             icon: parts.icon,
             toasts: Toasts::default(),
@@ -216,19 +220,39 @@ impl App {
         }
     }
 
+    /// Remembers where the window is, once it is where it shall be.
     fn note_window(&mut self, ctx: &egui::Context) {
-        let (rect, maximized) = ctx.input(|input| {
-            let viewport = input.viewport();
-            (viewport.inner_rect, viewport.maximized.unwrap_or(false))
-        });
-        self.editor.settings.window_maximized = maximized;
-        if let (Some(rect), false) = (rect, maximized)
-            && rect.width() >= 640.0
-        {
-            let size = [rect.width().round(), rect.height().round()];
-            if self.frames > 3 {
-                self.editor.settings.window_size = size;
+        if self.frames == 2 && self.maximize {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Maximized(true));
+        }
+        if self.frames < 5 {
+            if self.maximize {
+                ctx.request_repaint_after(Duration::from_millis(50));
             }
+            return;
+        }
+        let (inner, outer, maximized, minimized, scale) = ctx.input(|input| {
+            let viewport = input.viewport();
+            (
+                viewport.inner_rect,
+                viewport.outer_rect,
+                viewport.maximized.unwrap_or(false),
+                viewport.minimized.unwrap_or(false),
+                viewport.native_pixels_per_point.unwrap_or(1.0),
+            )
+        });
+        let settings = &mut self.editor.settings;
+        settings.window_maximized = maximized;
+        if maximized || minimized {
+            return;
+        }
+        if let Some(rect) = inner.filter(|rect| rect.width() >= 640.0) {
+            settings.window_size = [rect.width().round(), rect.height().round()];
+        }
+        if let Some(rect) = outer {
+            let corner = rect.min * scale;
+            let whole = |side: f32| super::tools::whole(f64::from(side));
+            settings.window_position_px = Some([whole(corner.x), whole(corner.y)]);
         }
     }
 
@@ -534,7 +558,7 @@ impl eframe::App for App {
         self.take_input(&ctx, &published);
         self.panes(ui, &published);
         self.file_hover(&ctx, &published);
-        hints::follow(&published, &mut self.editor);
+        hints::follow(&published, self.display.is_open(), &mut self.editor);
         hints::show(&ctx, self.canvas_rect, &mut self.editor);
         self.toasts.show(
             &ctx,
@@ -565,7 +589,7 @@ impl eframe::App for App {
         self.editor.settings.player_display_open = self.display.is_open();
         self.display_open
             .store(self.display.is_open(), Ordering::Relaxed);
-        self.painter.follow(&ctx, &published);
+        self.painter.follow(&ctx, &published, &mut self.commands);
         // egui's own state has the end of a press only now.
         let Self {
             editor, commands, ..

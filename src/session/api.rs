@@ -82,6 +82,9 @@ pub enum Request {
         /// The file.
         file: PathBuf,
     },
+    /// Publishes a scene that is neither edited nor on the table, as [`Published::peeked`], until
+    /// another one is asked for: for whoever draws thumbnails.
+    Peek(Option<SceneId>),
     /// Stores a scene's picture for the list: PNG bytes.
     SetThumbnail {
         /// The scene.
@@ -174,6 +177,8 @@ pub struct Published {
     pub paused: bool,
     /// The scene in the editor.
     pub editing: Option<Arc<SceneSnapshot>>,
+    /// The scene that [`Request::Peek`] asked for.
+    pub peeked: Option<Arc<SceneSnapshot>>,
     /// What the players see.
     pub player: PlayerFrame,
     /// What undo would take back.

@@ -8,6 +8,7 @@ use crate::app::icons;
 use crate::app::theme::{Tokens, semibold};
 use crate::app::widgets::buttons::{Accent, IconButton};
 use crate::app::widgets::frames::icon_label;
+use crate::scene::player::PlayerFrame;
 use crate::scene::snapshot::Fog;
 use crate::session::api::Published;
 
@@ -16,11 +17,11 @@ const HINTS: [(&str, &str); 4] = [
     ("map", "Drop a map on the window, or open one."),
     ("grid", "Align the grid: Inspector, Grid and Map."),
     ("fog", "Reveal with the fog brush (E)."),
-    ("show", "Show the scene on the table."),
+    ("show", "Show it: open the player display."),
 ];
 
-/// Notes which hints are done by what is published and was just undone or done.
-pub fn follow(published: &Published, editor: &mut Editor) {
+/// Notes which hints are done by what is published and was done last.
+pub fn follow(published: &Published, display_open: bool, editor: &mut Editor) {
     if editor.settings.hints_done.len() >= HINTS.len() {
         return;
     }
@@ -32,7 +33,7 @@ pub fn follow(published: &Published, editor: &mut Editor) {
         editor.settings.hints_done.insert(name.to_owned());
     };
     // The sample campaign is somebody else's doing: only steps of this run count.
-    if step.contains("map") || step.contains("Import") {
+    if step == "Import map" {
         done("map");
     }
     let grid_words = [
@@ -49,7 +50,8 @@ pub fn follow(published: &Published, editor: &mut Editor) {
     if step == "Reveal" && matches!(&*scene.fog, Fog::Mask(_)) {
         done("fog");
     }
-    if step == "Show on table" || published.active_scene.is_some() && published.undo_depth > 0 {
+    // Nobody sees a scene on the table before the table has its window.
+    if display_open && matches!(published.player, PlayerFrame::Scene(_)) {
         done("show");
     }
 }

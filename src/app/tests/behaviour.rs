@@ -292,3 +292,22 @@ fn escape_closes_an_open_menu_and_nothing_else() {
     assert!(!egui::Popup::is_any_open(&harness.ctx));
     assert_eq!(harness.state().editor.picked.len(), 1);
 }
+
+#[test]
+fn showing_is_done_when_the_players_can_see_a_scene_and_not_before() {
+    let player = crate::scene::player::PlayerScene::of(&super::snapshot("Crypt", &[]));
+    let (mut harness, _fake) = editor_of(Published {
+        player: crate::scene::player::PlayerFrame::Scene(std::sync::Arc::new(player)),
+        ..table_ready()
+    });
+    harness.run();
+    let done = |harness: &Harness<'_, App>| {
+        let done = &harness.state().editor.settings.hints_done;
+        done.iter().cloned().collect::<Vec<_>>()
+    };
+    // A scene is on the table and steps were made, but the table has no window.
+    assert!(done(&harness).is_empty(), "{:?}", done(&harness));
+    harness.get_by_label("Open the player display").click();
+    harness.run_steps(3);
+    assert_eq!(done(&harness), ["show"]);
+}

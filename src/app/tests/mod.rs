@@ -194,6 +194,7 @@ fn parts(fake: &Arc<Fake>, settings: Settings) -> Parts {
         neighbours: None,
         add_picture: None,
         display_open: Arc::default(),
+        maximize: false,
     }
 }
 

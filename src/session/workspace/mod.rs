@@ -43,6 +43,8 @@ pub struct Workspace {
     /// Another game of the party, while its scene is on the table.
     table_game: Option<OpenGame>,
     editing: Option<SceneId>,
+    /// A scene that is published for a thumbnail.
+    peeked: Option<SceneId>,
     notices: Notices,
     work: Option<Work>,
     view: view::ViewCache,
@@ -63,6 +65,7 @@ impl Workspace {
             game: None,
             table_game: None,
             editing: None,
+            peeked: None,
             notices: Notices::default(),
             work: None,
             view: view::ViewCache::default(),
@@ -132,6 +135,7 @@ impl Workspace {
                 self.create_scene(&name);
             }
             Request::MoveScene { scene, before } => self.move_scene(&scene, before.as_ref()),
+            Request::Peek(scene) => self.peeked = scene,
             Request::SetThumbnail { scene, shows, png } => self.set_thumbnail(&scene, shows, png),
             Request::OpenGame(game) => self.told(|it| it.open_game(&game)),
             Request::CreateParty { name } => self.told(|it| it.create_party(&name)),

@@ -53,6 +53,10 @@ impl Workspace {
             .editing
             .as_ref()
             .and_then(|scene| snapshot_in(self.game.as_ref(), scene));
+        let peeked = self
+            .peeked
+            .as_ref()
+            .and_then(|scene| snapshot_in(self.game.as_ref(), scene));
         let active_scene = self.active_scene();
         let player = self.player_frame(active_scene.as_ref());
         let (library, scenes) = (self.library_view(), self.scene_list());
@@ -66,6 +70,7 @@ impl Workspace {
             active_scene,
             paused: self.is_paused(),
             editing,
+            peeked,
             player,
             undo: history.and_then(|history| history.undo_label()),
             redo: history.and_then(|history| history.redo_label()),
@@ -120,7 +125,7 @@ impl Workspace {
 
     fn derive(&mut self) {
         let active = self.active_scene();
-        let wanted: Vec<SceneId> = [self.editing.clone(), active]
+        let wanted: Vec<SceneId> = [self.editing.clone(), self.peeked.clone(), active]
             .into_iter()
             .flatten()
             .collect();
