@@ -9,16 +9,17 @@ use super::canvas::{self, view};
 use super::command::{Command, FilePurpose};
 use super::dialogs::Dialog;
 use super::editor::Renaming;
+use super::panels::picked::Picked;
 use super::shell::{App, empty_scene};
 use super::shortcuts::Action;
-use super::tools::select::move_to;
-use super::tools::{Event, Tool, ToolKind, other_mode};
+use super::tools::select::move_label;
+use super::tools::{Event, Thing, Tool, ToolKind, other_mode};
 use super::{report, theme};
 use crate::model::edit::{Assignment, Edit, RowRef};
 use crate::model::id::{RowId, SceneId};
 use crate::model::stroke::{MaskTarget, NewStroke, StrokeMode, StrokeShape};
 use crate::model::value::Value;
-use crate::model::{marker, scene};
+use crate::model::{light, marker, scene};
 use crate::scene::snapshot::SceneSnapshot;
 use crate::session::api::{Published, Request, Severity};
 
@@ -344,24 +345,16 @@ impl App {
         let Some(scene) = &published.editing else {
             return;
         };
-        let there: BTreeSet<&RowId> = scene.markers.iter().map(|m| &m.id).collect();
-        let edits: Vec<Edit> = self
-            .editor
-            .picked
-            .iter()
-            .filter(|id| there.contains(id))
-            .map(|id| Edit::Delete {
-                row: RowRef::marker(&scene.id, id),
-            })
+        let picked = Picked::of(scene, &self.editor);
+        let edits: Vec<Edit> = picked
+            .rows(scene)
+            .into_iter()
+            .map(|row| Edit::Delete { row })
             .collect();
         if edits.is_empty() {
             return;
         }
-        let label = if edits.len() == 1 {
-            "Delete marker"
-        } else {
-            "Delete markers"
-        };
+        let label = picked.label(|names| names.delete, "Delete what is picked");
         self.editor.edit_once(label, edits, &mut self.commands);
         self.editor.picked.clear();
     }
@@ -370,31 +363,39 @@ impl App {
         let Some(scene) = &published.editing else {
             return;
         };
-        let cell = scene.grid.cell_px();
-        let mut copies = BTreeSet::new();
-        let mut edits = Vec::new();
-        for original in scene
+        let picked = Picked::of(scene, &self.editor);
+        if !picked.drawings.is_empty() {
+            return;
+        }
+        let markers = picked
             .markers
             .iter()
-            .filter(|m| self.editor.picked.contains(&m.id))
-        {
+            .map(|it| (&marker::TABLE, &it.row, it.position_world));
+        let lights = picked
+            .lights
+            .iter()
+            .map(|it| (&light::TABLE, &it.row, it.position_world));
+        let beside = DVec2::new(scene.grid.cell_px(), 0.0);
+        let mut copies = BTreeSet::new();
+        let mut edits = Vec::new();
+        for (table, row, at_world) in markers.chain(lights) {
             let id = RowId::fresh();
-            let beside = scene.document_from_world(original.position_world + DVec2::new(cell, 0.0));
-            let values = marker::TABLE
+            let stored = scene.document_from_world(at_world + beside);
+            let values = table
                 .properties
                 .iter()
                 .filter_map(|property| {
                     let value = match property.key {
                         "id" | "sceneId" => return None,
-                        "positionX" => Value::Number(beside.x),
-                        "positionY" => Value::Number(beside.y),
-                        _ => original.row.value(property)?.clone(),
+                        "positionX" => Value::Number(stored.x),
+                        "positionY" => Value::Number(stored.y),
+                        _ => row.value(property)?.clone(),
                     };
                     Some(Assignment { property, value })
                 })
                 .collect();
             edits.push(Edit::Create {
-                row: RowRef::marker(&scene.id, &id),
+                row: RowRef::in_scene(&scene.id, table.row, &id),
                 values,
             });
             copies.insert(id);
@@ -402,11 +403,7 @@ impl App {
         if edits.is_empty() {
             return;
         }
-        let label = if edits.len() == 1 {
-            "Duplicate marker"
-        } else {
-            "Duplicate markers"
-        };
+        let label = picked.label(|names| names.duplicate, "Duplicate what is picked");
         self.editor.edit_once(label, edits, &mut self.commands);
         self.editor.picked = copies;
     }
@@ -416,16 +413,19 @@ impl App {
             return;
         };
         let by = by_cells * scene.grid.cell_px();
-        let edits: Vec<Edit> = self.editor.with_context(scene, |ctx| {
-            ctx.markers
+        let (label, edits) = self.editor.with_context(scene, |ctx| {
+            let things: Vec<Thing> = ctx
+                .things()
+                .filter(|thing| ctx.picked.contains(&thing.id) && !thing.locked)
+                .collect();
+            let edits: Vec<Edit> = things
                 .iter()
-                .filter(|m| ctx.picked.contains(&m.id) && !m.row.get(marker::LOCKED))
-                .map(|m| move_to(ctx, &m.id, m.position_world + by))
-                .collect()
+                .map(|thing| thing.put(ctx, thing.position_world + by))
+                .collect();
+            (move_label(&things), edits)
         });
         if !edits.is_empty() {
-            self.editor
-                .edit_once("Move marker", edits, &mut self.commands);
+            self.editor.edit_once(label, edits, &mut self.commands);
         }
     }
 

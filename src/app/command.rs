@@ -24,9 +24,9 @@ pub enum Command {
     Do(Action),
     /// Hands a request to the session.
     Request(Box<Request>),
-    /// These markers are picked now.
+    /// These markers, lights and drawings are picked now.
     Pick(BTreeSet<RowId>),
-    /// Moves the picked markers by cells, right and up.
+    /// Moves what is picked by cells, right and up.
     NudgeCells(DVec2),
     /// Shows or hides a layer in the editor.
     ToggleLayer(Phase),

@@ -15,7 +15,7 @@ use super::tools::{Gestures, Tool, ToolContext};
 use crate::geom::space::Camera;
 use crate::model::id::{RowId, SceneId};
 use crate::model::stroke::StrokeMode;
-use crate::render::LayerSet;
+use crate::render::{LayerSet, Phase};
 use crate::scene::snapshot::SceneSnapshot;
 use crate::session::api::{GestureId, Published, Request, Severity};
 
@@ -27,7 +27,7 @@ pub struct Editor {
     pub tool: Tool,
     /// What fog tools do.
     pub mode: StrokeMode,
-    /// The picked markers of the edited scene.
+    /// What is picked in the edited scene: markers, lights, drawings.
     pub picked: BTreeSet<RowId>,
     /// Layers that this window draws.
     pub layers: LayerSet,
@@ -128,8 +128,8 @@ impl Editor {
         }
     }
 
-    /// Follows what is published: another scene drops what belongs to the one before, deleted
-    /// markers are picked no more.
+    /// Follows what is published: another scene drops what belongs to the one before, what was
+    /// deleted is picked no more.
     pub fn follow(&mut self, published: &Published, commands: &mut Commands) {
         let scene = published.editing.as_ref().map(|scene| scene.id.clone());
         if scene != self.scene {
@@ -138,14 +138,16 @@ impl Editor {
             self.scene = scene;
         }
         if let Some(scene) = &published.editing {
-            let before = self.picked.len();
-            if before > 0 {
-                let there: BTreeSet<&RowId> = scene.markers.iter().map(|m| &m.id).collect();
-                // A marker that was just added is picked before it is published.
-                let newborn = self.picked.len() == 1;
-                if !newborn {
-                    self.picked.retain(|id| there.contains(id));
-                }
+            // A marker that was just added is picked before it is published.
+            if self.picked.len() > 1 {
+                let there: BTreeSet<&RowId> = scene
+                    .markers
+                    .iter()
+                    .map(|marker| &marker.id)
+                    .chain(scene.lights.iter().map(|light| &light.id))
+                    .chain(scene.annotations.iter().map(|drawing| &drawing.id))
+                    .collect();
+                self.picked.retain(|id| there.contains(id));
             }
         }
     }
@@ -197,9 +199,22 @@ impl Editor {
         let document_from_world = |p: DVec2| scene.document_from_world(p);
         let snap_world = |p: DVec2| grid.snap(p, crate::geom::grid::SnapTarget::Token);
         let camera = self.camera_of(scene);
+        let point_world = 1.0 / camera.zoom;
+        let drawing_at = |at: DVec2| {
+            self.layers
+                .contains(Phase::Annotations)
+                .then(|| super::canvas::ink::drawing_at(scene, at, 3.0 * point_world))
+                .flatten()
+        };
         f(&ToolContext {
             scene: &scene.id,
             markers: &scene.markers,
+            lights: if self.layers.contains(Phase::Lights) {
+                &scene.lights
+            } else {
+                &[]
+            },
+            drawing_at: &drawing_at,
             picked: &self.picked,
             map_from_world: scene.map.as_ref().map(|map| map.placement.map_from_world()),
             document_from_world: &document_from_world,
@@ -209,7 +224,7 @@ impl Editor {
             brush_cells: self.settings.brush_cells,
             mode: self.mode,
             reveal_live: self.settings.reveal_live,
-            point_world: 1.0 / camera.zoom,
+            point_world,
             now: self.now(),
             gestures: &self.gestures,
         })

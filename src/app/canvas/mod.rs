@@ -3,6 +3,7 @@
 //! The picture itself comes from the renderer through [`super::bridge`]; what lies over it is painted
 //! by [`overlay`]. Must not know documents. Called by [`super::shell`].
 
+pub mod ink;
 pub mod overlay;
 pub mod view;
 
@@ -287,7 +288,7 @@ fn choose_cursor(
             ToolKind::Marker => egui::CursorIcon::Copy,
             ToolKind::Select | ToolKind::Hand => {
                 let over = response.hover_pos().is_some_and(|at| {
-                    editor.with_context(scene, |ctx| ctx.marker_at(view.world(at)).is_some())
+                    editor.with_context(scene, |ctx| ctx.thing_at(view.world(at)).is_some())
                 });
                 if over {
                     egui::CursorIcon::Move

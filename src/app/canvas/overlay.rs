@@ -1,5 +1,5 @@
-//! What the editor paints over the map: the table's frame, rings of picked markers, the tool's
-//! ghosts, and the words of an empty canvas.
+//! What the editor paints over the map: the table's frame, rings of what is picked, handles of lights,
+//! the tool's ghosts, and the words of an empty canvas.
 
 use eframe::egui;
 use egui::{Align2, Color32, Painter, Pos2, Shape, Stroke, Ui};
@@ -11,11 +11,14 @@ use crate::app::editor::Editor;
 use crate::app::icons;
 use crate::app::shortcuts::Action;
 use crate::app::theme::{Tokens, semibold};
-use crate::app::tools::Tool;
 use crate::app::tools::shape::ShapeKind;
+use crate::app::tools::{HANDLE_POINTS, Tool};
 use crate::app::widgets::frames::empty_state;
 use crate::geom::rect::DRect;
+use crate::model::color::Rgb;
+use crate::model::light;
 use crate::model::stroke::StrokeMode;
+use crate::render::Phase;
 use crate::scene::snapshot::SceneSnapshot;
 use crate::session::api::Published;
 
@@ -61,6 +64,7 @@ pub fn paint(
     if scene.map.is_none() && scene.markers.is_empty() {
         hint_in_frame(painter, view, scene, tokens);
     }
+    light_handles(painter, view, scene, editor, tokens);
     picked_rings(painter, view, scene, editor, tokens);
     match &editor.tool {
         Tool::Select(select) => {
@@ -190,6 +194,44 @@ fn picked_rings(
             Stroke::new(4.0, Color32::from_black_alpha(120)),
         );
         painter.circle_stroke(center, radius, Stroke::new(2.0, tokens.edit));
+    }
+}
+
+/// Where lights can be taken: a dot in the light's colour, hollow when it is switched off; the glow's
+/// reach while it is picked. Only with the tool that can take them.
+fn light_handles(
+    painter: &Painter,
+    view: &View,
+    scene: &SceneSnapshot,
+    editor: &Editor,
+    tokens: &Tokens,
+) {
+    let selecting = matches!(editor.tool, Tool::Select(_));
+    if !editor.layers.contains(Phase::Lights) {
+        return;
+    }
+    let radius = points(HANDLE_POINTS) - 1.0;
+    for it in scene.lights.iter() {
+        let picked = editor.picked.contains(&it.id);
+        let center = view.screen(it.position_world);
+        if !(selecting || picked) || !view.rect.expand(radius).contains(center) {
+            continue;
+        }
+        let Rgb { r, g, b } = it.row.get(light::COLOR);
+        let ink = Color32::from_rgb(r, g, b);
+        let shade = Color32::from_black_alpha(150);
+        painter.circle_filled(center, radius + 1.5, shade);
+        if it.row.get(light::OFF) {
+            painter.circle_stroke(center, radius - 1.0, Stroke::new(2.0, ink));
+        } else {
+            painter.circle_filled(center, radius, ink);
+        }
+        if picked {
+            let reach = points(it.diameter_world / 2.0 * view.camera.zoom);
+            painter.circle_stroke(center, reach, Stroke::new(3.0, shade));
+            painter.circle_stroke(center, reach, Stroke::new(1.0, tokens.edit));
+            painter.circle_stroke(center, radius + 3.0, Stroke::new(2.0, tokens.edit));
+        }
     }
 }
 

@@ -1,11 +1,12 @@
-//! The inspector: of the picked markers, else of the scene.
+//! The inspector: of what is picked, else of the scene.
 
 use std::collections::BTreeSet;
 
 use eframe::egui;
 use egui::Ui;
 
-use super::{layers, marker, property};
+use super::picked::{self, Picked};
+use super::{contents, layers, property};
 use crate::app::command::{Command, Commands, FilePurpose};
 use crate::app::editor::Editor;
 use crate::app::icons;
@@ -49,19 +50,14 @@ pub fn show(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &
         );
         return;
     };
-    let picked: Vec<_> = scene
-        .markers
-        .iter()
-        .filter(|m| editor.picked.contains(&m.id))
-        .cloned()
-        .collect();
-    let title = match picked.as_slice() {
-        [] => "Scene".to_owned(),
-        [_] => "Marker".to_owned(),
-        many => format!("{} markers", many.len()),
+    let picked = Picked::of(&scene, editor);
+    let title = if picked.count() == 0 {
+        "Scene".to_owned()
+    } else {
+        picked.title()
     };
     pane_heading(ui, &title, |ui| {
-        if !picked.is_empty()
+        if picked.count() > 0
             && IconButton::new(icons::X, "Back to the scene")
                 .accent(Accent::Muted)
                 .keys(Some("Esc"))
@@ -73,13 +69,13 @@ pub fn show(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &
     });
     let swatches = colors_in_use(&scene);
     egui::ScrollArea::vertical()
-        .id_salt(("inspector", picked.is_empty()))
+        .id_salt(("inspector", picked.count() == 0))
         .auto_shrink([false, false])
         .show(ui, |ui| {
-            if picked.is_empty() {
+            if picked.count() == 0 {
                 of_scene(ui, &scene, &swatches, editor, commands);
             } else {
-                marker::show(ui, &scene, &picked, &swatches, editor, commands);
+                picked::show(ui, &scene, &picked, &swatches, editor, commands);
             }
         });
 }
@@ -116,6 +112,7 @@ fn of_scene(
             }
         });
     }
+    contents::show(ui, scene, editor, commands);
     section(ui, "layers", "Layers in this window", false, |ui| {
         layers::show(ui, editor, commands);
     });

@@ -2,12 +2,13 @@
 //!
 //! Must not know how a command is done. Called by [`super::shell`].
 
+pub mod contents;
 pub mod hints;
 pub mod inspector;
 pub mod layers;
-pub mod marker;
 pub mod menu;
 pub mod note;
+pub mod picked;
 pub mod property;
 pub mod scenes;
 pub mod strip;

@@ -16,10 +16,12 @@ use std::time::Duration;
 
 use glam::{DAffine2, DVec2};
 
-use crate::model::edit::Edit;
+use crate::model::edit::{Assignment, Edit, RowRef};
 use crate::model::id::{RowId, SceneId};
+use crate::model::property::{Prop, RowKind};
 use crate::model::stroke::{STROKE_UNITS_PER_PX, StrokeMode};
-use crate::scene::snapshot::Marker;
+use crate::model::{light, marker};
+use crate::scene::snapshot::{Light, Marker};
 use crate::session::api::GestureId;
 
 use brush::Brush;
@@ -30,7 +32,7 @@ use shape::{ShapeKind, ShapeTool};
 /// Which tool is in hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ToolKind {
-    /// Picks and moves markers.
+    /// Picks and moves markers and lights, picks drawings.
     #[default]
     Select,
     /// Moves the view.
@@ -113,6 +115,10 @@ pub struct ToolContext<'a> {
     pub scene: &'a SceneId,
     /// Its markers, the lowest first.
     pub markers: &'a [Marker],
+    /// Its lights, as far as this window draws them.
+    pub lights: &'a [Light],
+    /// The topmost drawing that has ink at a world position.
+    pub drawing_at: &'a dyn Fn(DVec2) -> Option<RowId>,
     /// What is picked.
     pub picked: &'a BTreeSet<RowId>,
     /// From world to map pixels; `None` without a map.
@@ -182,13 +188,87 @@ impl ToolContext<'_> {
         }
     }
 
-    /// The topmost marker under a position.
+    /// What can be dragged under a position: the topmost marker, else the handle of a light.
     #[must_use]
-    pub fn marker_at(&self, at_world: DVec2) -> Option<&Marker> {
+    pub fn thing_at(&self, at_world: DVec2) -> Option<Thing> {
         let slop = 4.0 * self.point_world;
-        self.markers.iter().rev().find(|marker| {
+        let marker = self.markers.iter().rev().find(|marker| {
             marker.position_world.distance(at_world) <= marker.diameter_world / 2.0 + slop
-        })
+        });
+        let handle = HANDLE_POINTS * self.point_world + slop;
+        let light = || {
+            let by_distance = |light: &&Light| light.position_world.distance(at_world);
+            self.lights
+                .iter()
+                .min_by(|a, b| by_distance(a).total_cmp(&by_distance(b)))
+                .filter(|light| by_distance(light) <= handle)
+        };
+        marker
+            .map(Thing::of_marker)
+            .or_else(|| light().map(Thing::of_light))
+    }
+
+    /// Everything that can be dragged, lights first.
+    pub fn things(&self) -> impl Iterator<Item = Thing> {
+        let lights = self.lights.iter().map(Thing::of_light);
+        lights.chain(self.markers.iter().map(Thing::of_marker))
+    }
+}
+
+/// Radius of a light's handle, points.
+pub const HANDLE_POINTS: f64 = 6.0;
+
+/// A marker or a light, as tools see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Thing {
+    /// Which of the two.
+    pub kind: RowKind,
+    /// Its id.
+    pub id: RowId,
+    /// Its centre.
+    pub position_world: DVec2,
+    /// It stays where it is.
+    pub locked: bool,
+}
+
+impl Thing {
+    fn of_marker(marker: &Marker) -> Self {
+        Self {
+            kind: RowKind::Marker,
+            id: marker.id.clone(),
+            position_world: marker.position_world,
+            locked: marker.row.get(marker::LOCKED),
+        }
+    }
+
+    fn of_light(light: &Light) -> Self {
+        Self {
+            kind: RowKind::Light,
+            id: light.id.clone(),
+            position_world: light.position_world,
+            locked: false,
+        }
+    }
+
+    /// Its properties for right and up.
+    #[must_use]
+    pub fn position_props(kind: RowKind) -> (Prop<f64>, Prop<f64>) {
+        if kind == RowKind::Light {
+            (light::POSITION_X, light::POSITION_Y)
+        } else {
+            (marker::POSITION_X, marker::POSITION_Y)
+        }
+    }
+
+    /// The edit that puts it somewhere.
+    #[must_use]
+    pub fn put(&self, ctx: &ToolContext<'_>, at_world: DVec2) -> Edit {
+        let stored = (ctx.document_from_world)(at_world);
+        let (x, y) = Self::position_props(self.kind);
+        Edit::Set {
+            row: RowRef::in_scene(ctx.scene, self.kind, &self.id),
+            values: vec![Assignment::new(x, stored.x), Assignment::new(y, stored.y)],
+        }
     }
 }
 
@@ -339,13 +419,14 @@ pub(crate) mod testing {
     //! A stage for tools without a window.
 
     use super::*;
-    use crate::model::marker;
     use crate::model::row::Row;
 
     /// A scene of square cells of 50 world units; map pixels are world units.
     pub(crate) struct Stage {
         pub(crate) scene: SceneId,
         pub(crate) markers: Vec<Marker>,
+        pub(crate) lights: Vec<Light>,
+        pub(crate) ink: Option<(RowId, crate::geom::rect::DRect)>,
         pub(crate) picked: BTreeSet<RowId>,
         pub(crate) gestures: Gestures,
         pub(crate) mode: StrokeMode,
@@ -359,6 +440,8 @@ pub(crate) mod testing {
             Self {
                 scene: SceneId::new("scene"),
                 markers: Vec::new(),
+                lights: Vec::new(),
+                ink: None,
                 picked: BTreeSet::new(),
                 gestures: Gestures::default(),
                 mode: StrokeMode::Erase,
@@ -382,15 +465,32 @@ pub(crate) mod testing {
             self
         }
 
+        /// Adds a light of two cells.
+        pub(crate) fn with_light(mut self, id: &str, x: f64, y: f64) -> Self {
+            self.lights.push(Light {
+                id: RowId::new(id),
+                row: Row::defaults(&light::TABLE),
+                position_world: DVec2::new(x, y),
+                diameter_world: 100.0,
+            });
+            self
+        }
+
         /// Feeds events; picks are carried out.
         pub(crate) fn play(&mut self, mut tool: Tool, events: &[Event]) -> (Tool, Vec<Effect>) {
             let mut all = Vec::new();
             for &event in events {
                 let snap = |p: DVec2| (p / 25.0).round() * 25.0;
                 let same = |p: DVec2| p;
+                let ink = |p: DVec2| {
+                    let (id, area) = self.ink.as_ref()?;
+                    area.contains(p).then(|| id.clone())
+                };
                 let ctx = ToolContext {
                     scene: &self.scene,
                     markers: &self.markers,
+                    lights: &self.lights,
+                    drawing_at: &ink,
                     picked: &self.picked,
                     map_from_world: self.has_map.then_some(DAffine2::IDENTITY),
                     document_from_world: &same,

@@ -1,14 +1,15 @@
-//! Select and move: picks markers by click and by box, drags them over the grid.
+//! Select and move: picks markers, lights and drawings by click, markers by box, and drags what has a
+//! place over the grid.
 
 use std::collections::BTreeSet;
 
 use glam::DVec2;
 
-use super::{Effect, Event, Keys, ToolContext};
+use super::{Effect, Event, Keys, Thing, ToolContext};
 use crate::geom::rect::DRect;
-use crate::model::edit::{Assignment, Edit, RowRef};
+use crate::model::edit::Edit;
 use crate::model::id::RowId;
-use crate::model::marker;
+use crate::model::property::RowKind;
 use crate::session::api::GestureId;
 
 /// How far the pointer must go before a press is a drag, points.
@@ -20,9 +21,9 @@ pub enum Select {
     /// Nothing is held.
     #[default]
     Idle,
-    /// The button is down on a marker, and nothing has moved.
-    PressedMarker {
-        /// The marker under the pointer.
+    /// The button is down on a marker or light, and nothing has moved.
+    Pressed {
+        /// What is under the pointer.
         id: RowId,
         /// Where the button went down, world units.
         from_world: DVec2,
@@ -31,7 +32,7 @@ pub enum Select {
         /// A click without a drag shall leave it as the only picked one.
         alone_on_click: bool,
     },
-    /// Markers follow the pointer.
+    /// What is picked follows the pointer.
     Dragging(Drag),
     /// A box is drawn.
     Box {
@@ -44,15 +45,15 @@ pub enum Select {
     },
 }
 
-/// Markers that follow the pointer.
+/// Markers and lights that follow the pointer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drag {
     gesture: GestureId,
-    /// The marker that snaps; the others keep their distance.
+    /// What snaps; the others keep their distance.
     lead: RowId,
     from_world: DVec2,
-    /// Where each began, and where it was sent last.
-    origins: Vec<(RowId, DVec2)>,
+    /// All of them, where they began.
+    origins: Vec<Thing>,
     moved_by: DVec2,
 }
 
@@ -67,7 +68,7 @@ impl Select {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Idle | Self::PressedMarker { .. } => {
+            Self::Idle | Self::Pressed { .. } => {
                 "Click or box to pick, drag to move. Shift: add. Arrows: nudge by a cell."
             }
             Self::Dragging(_) => "Alt: free of the grid. Esc: put back.",
@@ -94,7 +95,7 @@ impl Select {
         match (self, event) {
             (Self::Idle, Event::Press { at_world, keys }) => Self::press(at_world, keys, ctx),
             (
-                Self::PressedMarker {
+                Self::Pressed {
                     id,
                     from_world,
                     unpick_on_click,
@@ -103,7 +104,7 @@ impl Select {
                 Event::Move { at_world, keys },
             ) => {
                 if at_world.distance(from_world) < SLOP_POINTS * ctx.point_world {
-                    let same = Self::PressedMarker {
+                    let same = Self::Pressed {
                         id,
                         from_world,
                         unpick_on_click,
@@ -117,7 +118,7 @@ impl Select {
                 }
             }
             (
-                Self::PressedMarker {
+                Self::Pressed {
                     id,
                     unpick_on_click,
                     alone_on_click,
@@ -163,18 +164,23 @@ impl Select {
                 },
                 Event::Release { at_world, .. },
             ) => {
-                let (_, effects) = Self::draw_box(from_world, at_world, before, ctx);
+                let clicked = at_world.distance(from_world) < SLOP_POINTS * ctx.point_world;
+                let drawing = clicked.then(|| (ctx.drawing_at)(at_world)).flatten();
+                let effects = match drawing {
+                    Some(id) => vec![Effect::Pick(before.into_iter().chain([id]).collect())],
+                    None => Self::draw_box(from_world, at_world, before, ctx).1,
+                };
                 (Self::Idle, effects)
             }
             (Self::Box { before, .. }, Event::Cancel) => (Self::Idle, vec![Effect::Pick(before)]),
-            (Self::PressedMarker { .. }, Event::Cancel) => (Self::Idle, Vec::new()),
+            (Self::Pressed { .. }, Event::Cancel) => (Self::Idle, Vec::new()),
             (state, _) => (state, Vec::new()),
         }
     }
 
     fn press(at_world: DVec2, keys: Keys, ctx: &ToolContext<'_>) -> (Self, Vec<Effect>) {
         let more = keys.shift || keys.command;
-        let Some(hit) = ctx.marker_at(at_world) else {
+        let Some(hit) = ctx.thing_at(at_world) else {
             let before = if more {
                 ctx.picked.clone()
             } else {
@@ -202,7 +208,7 @@ impl Select {
             .then_some(Effect::Pick(picked))
             .into_iter()
             .collect();
-        let pressed = Self::PressedMarker {
+        let pressed = Self::Pressed {
             id: hit.id.clone(),
             from_world: at_world,
             unpick_on_click: more && already,
@@ -218,12 +224,20 @@ impl Select {
         ctx: &ToolContext<'_>,
     ) -> (Self, Vec<Effect>) {
         let area = DRect::from_corners(from_world, to_world);
-        let inside = ctx
-            .markers
-            .iter()
-            .filter(|marker| area.contains(marker.position_world))
-            .map(|marker| marker.id.clone());
-        let picked: BTreeSet<RowId> = before.iter().cloned().chain(inside).collect();
+        let inside = |kind: RowKind| -> Vec<RowId> {
+            ctx.things()
+                .filter(|thing| thing.kind == kind && area.contains(thing.position_world))
+                .map(|thing| thing.id)
+                .collect()
+        };
+        // Torches on the walls stay where they are when a group of markers is boxed.
+        let markers = inside(RowKind::Marker);
+        let boxed = if markers.is_empty() {
+            inside(RowKind::Light)
+        } else {
+            markers
+        };
+        let picked: BTreeSet<RowId> = before.iter().cloned().chain(boxed).collect();
         let effects = (picked != *ctx.picked)
             .then_some(Effect::Pick(picked))
             .into_iter()
@@ -240,26 +254,18 @@ impl Select {
 impl Drag {
     /// `None` when nothing that is picked may move.
     fn begin(lead: RowId, from_world: DVec2, ctx: &ToolContext<'_>) -> Option<Self> {
-        let origins: Vec<(RowId, DVec2)> = ctx
-            .markers
-            .iter()
-            .filter(|marker| ctx.picked.contains(&marker.id) || marker.id == lead)
-            .filter(|marker| !marker.row.get(marker::LOCKED))
-            .map(|marker| (marker.id.clone(), marker.position_world))
+        let origins: Vec<Thing> = ctx
+            .things()
+            .filter(|thing| ctx.picked.contains(&thing.id) || thing.id == lead)
+            .filter(|thing| !thing.locked)
             .collect();
-        origins.iter().any(|(id, _)| *id == lead).then(|| Self {
+        origins.iter().any(|thing| thing.id == lead).then(|| Self {
             gesture: ctx.gestures.fresh(),
             lead,
             from_world,
             origins,
             moved_by: DVec2::ZERO,
         })
-    }
-
-    /// Where every dragged marker began, world units.
-    #[must_use]
-    pub fn origins_world(&self) -> &[(RowId, DVec2)] {
-        &self.origins
     }
 
     fn follow(
@@ -272,8 +278,10 @@ impl Drag {
         let moved_by = self
             .origins
             .iter()
-            .find(|(id, _)| *id == self.lead)
-            .map_or(raw, |(_, origin)| ctx.placed(*origin + raw, keys) - *origin);
+            .find(|thing| thing.id == self.lead)
+            .map_or(raw, |thing| {
+                ctx.placed(thing.position_world + raw, keys) - thing.position_world
+            });
         if moved_by == self.moved_by {
             return (Select::Dragging(self), Vec::new());
         }
@@ -290,7 +298,7 @@ impl Drag {
     fn moves(&self, by: DVec2, ctx: &ToolContext<'_>) -> Vec<Edit> {
         self.origins
             .iter()
-            .map(|(id, origin)| move_to(ctx, id, *origin + by))
+            .map(|thing| thing.put(ctx, thing.position_world + by))
             .collect()
     }
 
@@ -316,24 +324,23 @@ impl Drag {
     }
 
     fn label(&self) -> &'static str {
-        if self.origins.len() == 1 {
-            "Move marker"
-        } else {
-            "Move markers"
-        }
+        move_label(&self.origins)
     }
 }
 
-/// The edit that puts a marker somewhere.
+/// What the undo menu says of a move.
 #[must_use]
-pub fn move_to(ctx: &ToolContext<'_>, id: &RowId, at_world: DVec2) -> Edit {
-    let stored = (ctx.document_from_world)(at_world);
-    Edit::Set {
-        row: RowRef::marker(ctx.scene, id),
-        values: vec![
-            Assignment::new(marker::POSITION_X, stored.x),
-            Assignment::new(marker::POSITION_Y, stored.y),
-        ],
+pub fn move_label(things: &[Thing]) -> &'static str {
+    let lights = things
+        .iter()
+        .filter(|thing| thing.kind == RowKind::Light)
+        .count();
+    match (things.len(), lights) {
+        (1, 0) => "Move marker",
+        (_, 0) => "Move markers",
+        (1, 1) => "Move light",
+        (all, lights) if all == lights => "Move lights",
+        _ => "Move what is picked",
     }
 }
 
@@ -343,6 +350,8 @@ mod tests {
     use super::super::testing::{Stage, drag, drag_with, press, press_with, release};
     use super::super::{Tool, ToolKind};
     use super::*;
+    use crate::model::edit::{Edit, RowRef};
+    use crate::model::marker;
     use crate::model::value::Value;
 
     fn tool() -> Tool {
@@ -492,5 +501,64 @@ mod tests {
         );
         assert_eq!(picked(&stage), ["a"]);
         assert!(edits(&effects).is_empty());
+    }
+
+    #[test]
+    fn a_light_is_picked_by_its_handle_and_dragged() {
+        let mut stage = Stage::default().with_light("torch", 0.0, 0.0);
+        let (tool, effects) = stage.play(tool(), &[press(2.0, 2.0), drag(28.0, 2.0)]);
+        assert_eq!(picked(&stage), ["torch"]);
+        let [Effect::Pick(_), Effect::Edit { edits, label, .. }] = effects.as_slice() else {
+            panic!("{effects:?}");
+        };
+        assert_eq!(*label, "Move light");
+        let Edit::Set { row, values } = &edits[0] else {
+            panic!("{edits:?}");
+        };
+        assert_eq!(*row, RowRef::light(&stage.scene, &RowId::new("torch")));
+        assert_eq!(values[0].value, Value::Number(25.0));
+        let (_, _) = stage.play(tool, &[release(28.0, 2.0)]);
+        // Its glow is no handle.
+        let (_, _) = stage.play(
+            Tool::of(ToolKind::Select),
+            &[press(30.0, 0.0), release(30.0, 0.0)],
+        );
+        assert!(stage.picked.is_empty());
+    }
+
+    #[test]
+    fn a_marker_over_a_light_goes_first_and_a_box_leaves_lights_alone() {
+        let mut stage = Stage::default()
+            .with_light("torch", 0.0, 0.0)
+            .with_light("lamp", 300.0, 0.0)
+            .with_marker("a", 0.0, 0.0);
+        let (tool, _) = stage.play(tool(), &[press(2.0, 2.0), release(2.0, 2.0)]);
+        assert_eq!(picked(&stage), ["a"]);
+        let (tool, _) = stage.play(
+            tool,
+            &[press(-90.0, -90.0), drag(0.0, 0.0), release(400.0, 90.0)],
+        );
+        assert_eq!(picked(&stage), ["a"]);
+        let (_, _) = stage.play(
+            tool,
+            &[press(200.0, -90.0), drag(210.0, 0.0), release(400.0, 90.0)],
+        );
+        assert_eq!(picked(&stage), ["lamp"]);
+    }
+
+    #[test]
+    fn a_click_on_ink_picks_the_drawing_and_a_drag_from_there_draws_a_box() {
+        let mut stage = Stage::default().with_marker("a", 200.0, 0.0);
+        stage.ink = Some((
+            RowId::new("arrow"),
+            DRect::from_corners(DVec2::splat(-20.0), DVec2::splat(20.0)),
+        ));
+        let (tool, _) = stage.play(tool(), &[press(3.0, 3.0), release(3.0, 3.0)]);
+        assert_eq!(picked(&stage), ["arrow"]);
+        let (_, _) = stage.play(
+            tool,
+            &[press(3.0, -90.0), drag(30.0, 0.0), release(260.0, 90.0)],
+        );
+        assert_eq!(picked(&stage), ["a"]);
     }
 }
