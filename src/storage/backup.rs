@@ -15,6 +15,7 @@ use super::atomic;
 use super::catalogue::{self, AssetRow};
 use super::database::Database;
 use super::error::StorageError;
+use crate::util::date::{file_stamp, parse_file_stamp};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -299,65 +300,13 @@ impl Backups {
 }
 
 fn name_of(unix_ms: i64, reason: Reason) -> String {
-    format!("{}-{}.sqlite", timestamp(unix_ms), reason.id())
+    format!("{}-{}.sqlite", file_stamp(unix_ms), reason.id())
 }
 
 fn parse_name(name: &str) -> Option<(i64, Reason)> {
     let (time, reason) = name.strip_suffix(".sqlite")?.split_once('-')?;
     let reason = Reason::ALL.into_iter().find(|r| r.id() == reason)?;
-    Some((parse_timestamp(time)?, reason))
-}
-
-/// `20261121T023000123Z`: sorts by time and is a file name everywhere.
-fn timestamp(unix_ms: i64) -> String {
-    let (days, ms) = (unix_ms.div_euclid(DAY_MS), unix_ms.rem_euclid(DAY_MS));
-    let (year, month, day) = civil_from_days(days);
-    let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
-    let milli = ms % 1000;
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}{milli:03}Z")
-}
-
-fn parse_timestamp(text: &str) -> Option<i64> {
-    let number = |range: std::ops::Range<usize>| {
-        let digits = text.get(range)?;
-        digits.bytes().all(|b| b.is_ascii_digit()).then_some(())?;
-        digits.parse::<i64>().ok()
-    };
-    let shaped = text.len() == 19 && text.get(8..9) == Some("T") && text.ends_with('Z');
-    shaped.then_some(())?;
-    let days = days_from_civil(number(0..4)?, number(4..6)?, number(6..8)?);
-    let seconds = (number(9..11)? * 60 + number(11..13)?) * 60 + number(13..15)?;
-    Some(days * DAY_MS + seconds * 1000 + number(15..18)?)
-}
-
-/// Days since 1970-01-01 to year, month, day of the Gregorian calendar, and back: Howard
-/// Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-const fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
-    (year, month, day)
-}
-
-const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let shifted_month = (month + 9) % 12;
-    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    Some((parse_file_stamp(time)?, reason))
 }
 
 /// Sets a damaged database and its side files aside into `folder`; where it lies now.
@@ -371,7 +320,7 @@ pub fn set_damaged_aside(
 ) -> Result<PathBuf, StorageError> {
     let io = |e: io::Error| StorageError::from_io(folder, &e);
     std::fs::create_dir_all(folder).map_err(io)?;
-    let place = folder.join(format!("{}.sqlite", timestamp(now_unix_ms)));
+    let place = folder.join(format!("{}.sqlite", file_stamp(now_unix_ms)));
     // The log first: a log beside a new database would be taken for its own.
     for suffix in ["-wal", "-shm", ""] {
         let from = super::database::side_file(database, suffix);
@@ -408,7 +357,6 @@ mod tests {
                 assert_eq!(parse_name(&name_of(ms, reason)), Some((ms, reason)));
             }
         }
-        assert_eq!(timestamp(951_782_400_000), "20000229T000000000Z");
         for other in [
             "",
             "a.sqlite",

@@ -15,6 +15,7 @@ mod log;
 pub mod salvage;
 mod schema;
 pub mod writer;
+mod writer_thread;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]

@@ -18,33 +18,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{
-    Receiver, RecvTimeoutError, SendTimeoutError, Sender, TrySendError, bounded,
-};
-use parking_lot::{Condvar, Mutex};
-use rusqlite::{Connection, params};
+use crossbeam_channel::{SendTimeoutError, Sender, TrySendError, bounded};
+use parking_lot::Mutex;
+use rusqlite::Connection;
 
-use super::database::{Database, checksum};
+use super::database::Database;
 use super::error::StorageError;
-use super::log::{document_id, in_savepoint, last_generation, put_snapshot};
+use super::log::{in_savepoint, last_generation};
+use super::writer_thread::{Job, Run, Shared, Worker};
 use crate::util::clock::Clock;
 
 /// How long the first write of a batch waits for company.
 pub const LINGER: Duration = Duration::from_millis(8);
-/// No batch waits longer than this for its commit to begin.
-const LINGER_MOST: Duration = Duration::from_millis(20);
 /// Writes that wait while the disk is busy or refuses.
 const QUEUE: usize = 4096;
-/// The most writes of one transaction.
-const BATCH: usize = 1024;
 /// The most bytes of one update or snapshot.
 const MOST_BYTES: usize = 512 << 20;
-const RETRY_FIRST: Duration = Duration::from_millis(250);
-const RETRY_MOST: Duration = Duration::from_secs(4);
 /// How long somebody who waits for an answer waits for room in the queue first.
 const ROOM_PATIENCE: Duration = Duration::from_secs(2);
-/// How long closing goes on trying while the disk refuses.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A point in the order of all appended updates of a library; grows by one with each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -74,27 +65,6 @@ pub struct Refused {
     pub bytes: Vec<u8>,
 }
 
-type Finish = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
-type Run = Box<dyn FnOnce(&Connection) -> Finish + Send>;
-type RunAlone = Box<dyn FnOnce(&mut Database) + Send>;
-
-enum Job {
-    Append {
-        generation: Generation,
-        document: Arc<str>,
-        bytes: Vec<u8>,
-    },
-    Snapshot {
-        document: Arc<str>,
-        upto: Generation,
-        bytes: Vec<u8>,
-    },
-    /// Runs inside the batch's transaction; the batch is committed at once.
-    Run(Run),
-    /// Runs outside any transaction.
-    RunAlone(RunAlone),
-}
-
 /// The handle to the storage thread. Dropping it writes what waits.
 pub struct Store {
     /// Generations are handed out and queued under one lock, so that they arrive in order.
@@ -103,22 +73,6 @@ pub struct Store {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
     path: PathBuf,
-}
-
-#[derive(Default)]
-struct Shared {
-    durable: AtomicU64,
-    state: Mutex<State>,
-    changed: Condvar,
-    listener: Mutex<Option<Listener>>,
-}
-
-#[derive(Default)]
-struct State {
-    failing: Option<StorageError>,
-    /// Updates that closing could not save.
-    lost: usize,
-    ended: bool,
 }
 
 impl std::fmt::Debug for Store {
@@ -364,255 +318,4 @@ fn fits(bytes: &[u8]) -> Result<(), StorageError> {
         });
     }
     Ok(())
-}
-
-struct Worker {
-    database: Database,
-    receiver: Receiver<Job>,
-    shared: Arc<Shared>,
-    clock: Arc<dyn Clock>,
-    documents: HashMap<Arc<str>, i64>,
-}
-
-impl Worker {
-    fn work(mut self) {
-        let mut closed = false;
-        while !closed {
-            let mut batch = Vec::new();
-            let mut alone = None;
-            closed = self.gather(&mut batch, &mut alone);
-            if !batch.is_empty() && !self.write(batch) {
-                break;
-            }
-            if let Some(work) = alone {
-                work(&mut self.database);
-                // The database may be another one now.
-                self.documents.clear();
-            }
-        }
-        // With the log folded in, the database file alone is the library: good to whoever copies
-        // it. Where that fails, the next opening does it.
-        let folded =
-            self.database
-                .connection()
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        if let Err(error) = folded {
-            tracing::warn!(target: "storage", %error, "the log stays beside the library");
-        }
-        let mut state = self.shared.state.lock();
-        state.ended = true;
-        self.shared.changed.notify_all();
-    }
-
-    /// Takes the next batch; true when the store is closed and the queue empty.
-    fn gather(&self, batch: &mut Vec<Job>, alone: &mut Option<RunAlone>) -> bool {
-        let Ok(first) = self.receiver.recv() else {
-            return true;
-        };
-        let latest = self.clock.now() + LINGER_MOST;
-        let mut next = Some(first);
-        loop {
-            let urgent = match next.take() {
-                Some(Job::RunAlone(work)) => {
-                    *alone = Some(work);
-                    return false;
-                }
-                Some(job) => {
-                    let urgent = matches!(job, Job::Run(_));
-                    batch.push(job);
-                    urgent
-                }
-                None => false,
-            };
-            if urgent || batch.len() >= BATCH {
-                return false;
-            }
-            let wait = latest.saturating_sub(self.clock.now()).min(LINGER);
-            match self.receiver.recv_timeout(wait) {
-                Ok(job) => next = Some(job),
-                Err(RecvTimeoutError::Timeout) => return false,
-                Err(RecvTimeoutError::Disconnected) => return true,
-            }
-        }
-    }
-
-    /// Commits a batch, however long the disk refuses; false when it was given up at the end.
-    fn write(&mut self, batch: Vec<Job>) -> bool {
-        let mut kept = batch;
-        let mut wait = RETRY_FIRST;
-        let mut patience = CLOSE_PATIENCE;
-        loop {
-            let mut finishes = Vec::new();
-            let result = self.commit(&mut kept, &mut finishes);
-            for finish in finishes {
-                finish(result.clone());
-            }
-            let Err(error) = result else {
-                self.succeeded(&kept);
-                return true;
-            };
-            if kept.is_empty() {
-                return true;
-            }
-            self.failed(&error);
-            if patience.is_zero() {
-                self.shared.state.lock().lost = kept.len();
-                return false;
-            }
-            if self.sleep(wait, &mut kept) {
-                patience = patience.saturating_sub(RETRY_FIRST);
-                wait = RETRY_FIRST;
-            } else {
-                wait = (wait * 2).min(RETRY_MOST);
-            }
-        }
-    }
-
-    /// One transaction. Jobs that run once are taken out of `batch`, their ends into `finishes`.
-    fn commit(
-        &mut self,
-        batch: &mut Vec<Job>,
-        finishes: &mut Vec<Finish>,
-    ) -> Result<(), StorageError> {
-        let path = self.database.path().to_owned();
-        let failed = |e: rusqlite::Error| StorageError::from_sqlite(&path, &e);
-        let now = self.clock.unix_ms();
-        let documents = &mut self.documents;
-        let transaction = self
-            .database
-            .connection_mut()
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
-        let transaction = match transaction {
-            Ok(transaction) => transaction,
-            Err(e) => {
-                let error = failed(e);
-                self.shared.state.lock().failing = Some(error.clone());
-                drop_jobs_with_waiters(batch);
-                return Err(error);
-            }
-        };
-        let mut result = Ok(());
-        let mut kept = Vec::with_capacity(batch.len());
-        for job in batch.drain(..) {
-            match job {
-                Job::Run(run) => finishes.push(run(&transaction)),
-                job => {
-                    if result.is_ok() {
-                        result = write_one(&transaction, documents, &job, now).map_err(failed);
-                    }
-                    kept.push(job);
-                }
-            }
-        }
-        *batch = kept;
-        let result = result.and_then(|()| transaction.commit().map_err(failed));
-        if result.is_err() {
-            documents.clear();
-        }
-        result
-    }
-
-    fn succeeded(&self, written: &[Job]) {
-        let last = written.iter().rev().find_map(|job| match job {
-            Job::Append { generation, .. } => Some(*generation),
-            _ => None,
-        });
-        let recovered = {
-            let mut state = self.shared.state.lock();
-            if let Some(Generation(last)) = last {
-                self.shared.durable.store(last, Ordering::Release);
-            }
-            self.shared.changed.notify_all();
-            state.failing.take().is_some()
-        };
-        if recovered {
-            self.tell(&StoreEvent::Recovered);
-        }
-        if let Some(generation) = last {
-            self.tell(&StoreEvent::Durable(generation));
-        }
-    }
-
-    fn failed(&self, error: &StorageError) {
-        let is_news = {
-            let mut state = self.shared.state.lock();
-            let is_news = state.failing.as_ref() != Some(error);
-            state.failing = Some(error.clone());
-            is_news
-        };
-        if is_news {
-            tracing::error!(target: "storage", %error, "writing failed and is tried again");
-            self.tell(&StoreEvent::Failing(error.clone()));
-        }
-    }
-
-    fn tell(&self, event: &StoreEvent) {
-        if let Some(listener) = self.shared.listener.lock().as_ref() {
-            listener(event);
-        }
-    }
-
-    /// Waits before the next attempt and takes what arrives meanwhile as far as the batch has
-    /// room: order holds, as it comes after everything that waits already. Those who wait for an
-    /// answer get it. True when the store is being closed; then the wait is short.
-    fn sleep(&self, wait: Duration, kept: &mut Vec<Job>) -> bool {
-        let until = Instant::now() + wait;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if kept.len() >= BATCH {
-                std::thread::sleep(left);
-                return false;
-            }
-            match self.receiver.recv_timeout(left) {
-                Ok(job) => {
-                    let mut one = vec![job];
-                    drop_jobs_with_waiters(&mut one);
-                    kept.append(&mut one);
-                }
-                Err(RecvTimeoutError::Timeout) => return false,
-                Err(RecvTimeoutError::Disconnected) => {
-                    std::thread::sleep(left.min(RETRY_FIRST));
-                    return true;
-                }
-            }
-        }
-    }
-}
-
-/// Takes out the jobs that somebody waits for. Dropping the work drops its answer channel, and
-/// the waiting side reports why writing fails. Updates and snapshots stay.
-fn drop_jobs_with_waiters(jobs: &mut Vec<Job>) {
-    jobs.retain(|job| matches!(job, Job::Append { .. } | Job::Snapshot { .. }));
-}
-
-fn write_one(
-    connection: &Connection,
-    documents: &mut HashMap<Arc<str>, i64>,
-    job: &Job,
-    now_unix_ms: i64,
-) -> rusqlite::Result<()> {
-    match job {
-        Job::Append {
-            generation,
-            document,
-            bytes,
-        } => {
-            let id = document_id(connection, documents, document)?;
-            connection
-                .prepare_cached(
-                    "INSERT INTO doc_updates (seq, doc, bytes, checksum) VALUES (?1, ?2, ?3, ?4)",
-                )?
-                .execute(params![generation.0 as i64, id, bytes, checksum(bytes)])?;
-            Ok(())
-        }
-        Job::Snapshot {
-            document,
-            upto,
-            bytes,
-        } => {
-            let id = document_id(connection, documents, document)?;
-            put_snapshot(connection, id, *upto, bytes, now_unix_ms)
-        }
-        Job::Run(_) | Job::RunAlone(_) => Ok(()),
-    }
 }

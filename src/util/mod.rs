@@ -3,6 +3,7 @@
 //! Must not know the domain.
 
 pub mod clock;
+pub mod date;
 pub mod id;
 pub mod log;
 pub mod revision;

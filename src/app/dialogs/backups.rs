@@ -9,6 +9,7 @@ use crate::app::widgets::buttons::{Accent, TextButton};
 use crate::app::widgets::frames::{card, dialog, empty_state};
 use crate::library::catalog::BackupEntry;
 use crate::session::api::{Published, Request};
+use crate::util::date::local_minute;
 
 /// The backup that is about to be restored.
 #[derive(Debug, Clone, Default)]
@@ -74,7 +75,7 @@ impl BackupsDialog {
         ui.horizontal(|ui| {
             ui.vertical(|ui| {
                 ui.set_width((ui.available_width() - 190.0).max(120.0));
-                ui.label(when(backup.made_unix_ms));
+                ui.label(local_minute(backup.made_unix_ms));
                 ui.weak(format!("{} · {}", backup.holds, size(backup.bytes)));
             });
             let mut stay = true;
@@ -115,42 +116,9 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// A moment in UTC: the civil date of Howard Hinnant's `civil_from_days`.
-fn when(unix_ms: i64) -> String {
-    let secs = unix_ms.div_euclid(1000);
-    let days = secs.div_euclid(86_400);
-    let of_day = secs.rem_euclid(86_400);
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_index = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 {
-        month_index + 3
-    } else {
-        month_index - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!(
-        "{year}-{month:02}-{day:02} {:02}:{:02} UTC",
-        of_day / 3600,
-        of_day / 60 % 60
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn moments_read_as_dates() {
-        assert_eq!(when(0), "1970-01-01 00:00 UTC");
-        assert_eq!(when(1_709_210_096_000), "2024-02-29 12:34 UTC");
-        assert_eq!(when(-1), "1969-12-31 23:59 UTC");
-    }
 
     #[test]
     fn sizes_have_units() {
