@@ -17,6 +17,9 @@ const MAX_CLIENT: u64 = 1 << 53;
 /// Clocks stay below this, so that sums of them cannot overflow.
 const MAX_CLOCK: u64 = 1 << 31;
 
+/// The kind of a block that stands for ticks which are left out.
+const SKIP: u8 = 10;
+
 const HAS_ORIGIN: u8 = 0x80;
 const HAS_RIGHT_ORIGIN: u8 = 0x40;
 const HAS_PARENT_SUB: u8 = 0x20;
@@ -31,17 +34,39 @@ pub struct Malformed {
     pub what: &'static str,
 }
 
+/// The clock ticks of one client that an update brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// The client.
+    pub(super) client: u64,
+    /// The first tick.
+    pub(super) start: u64,
+    /// Behind the last tick.
+    pub(super) end: u64,
+    /// Ticks in between are left out.
+    pub(super) has_gap: bool,
+}
+
 /// Whether `bytes` are a well-formed update.
 ///
 /// # Errors
 /// Where and how they are not.
 pub fn check_update(bytes: &[u8]) -> Result<(), Malformed> {
+    extents(bytes).map(drop)
+}
+
+/// What an update brings, by client, after checking it as [`check_update`] does.
+///
+/// # Errors
+/// Where and how it is none.
+pub(super) fn extents(bytes: &[u8]) -> Result<Vec<Extent>, Malformed> {
     let mut walk = Walk { bytes, at: 0 };
     if bytes.len() > MAX_UPDATE_BYTES {
         return Err(walk.fault("too large"));
     }
     let clients = walk.count(3)?;
     let mut seen = std::collections::HashSet::new();
+    let mut extents = Vec::new();
     for _ in 0..clients {
         let blocks = walk.count(2)?;
         let client = walk.client()?;
@@ -49,12 +74,27 @@ pub fn check_update(bytes: &[u8]) -> Result<(), Malformed> {
             return Err(walk.fault("a replica twice"));
         }
         let mut clock = walk.clock()?;
+        let mut extent: Option<Extent> = None;
         for _ in 0..blocks {
+            let is_skip = walk.bytes.get(walk.at) == Some(&SKIP);
+            let start = clock;
             clock = clock.saturating_add(walk.block()?);
             if clock >= MAX_CLOCK {
                 return Err(walk.fault("clock out of range"));
             }
+            if is_skip {
+                continue;
+            }
+            let extent = extent.get_or_insert(Extent {
+                client,
+                start,
+                end: start,
+                has_gap: false,
+            });
+            extent.has_gap |= extent.end != start;
+            extent.end = clock;
         }
+        extents.extend(extent);
     }
     let deleted_clients = walk.count(2)?;
     for _ in 0..deleted_clients {
@@ -67,7 +107,7 @@ pub fn check_update(bytes: &[u8]) -> Result<(), Malformed> {
         }
     }
     if walk.at == bytes.len() {
-        Ok(())
+        Ok(extents)
     } else {
         Err(walk.fault("bytes left over"))
     }
@@ -157,7 +197,7 @@ impl<'a> Walk<'a> {
     /// A block; returns how many clock ticks it takes.
     fn block(&mut self) -> Result<u64, Malformed> {
         let info = self.byte()?;
-        if info == 0 || info == 10 {
+        if info == 0 || info == SKIP {
             // Collected or skipped.
             let length = self.clock()?;
             return if length == 0 {

@@ -1,5 +1,6 @@
 //! One opened copy of a document: bytes in, bytes out, and what changed meanwhile.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use yrs::updates::encoder::Encode as _;
 use yrs::{Doc, Options, ReadTxn as _, StateVector, Transact as _, TransactionMut};
 
 use super::dirty::Dirty;
-use super::guard::{self, Malformed};
+use super::guard::{self, Extent, Malformed};
 use super::origin::Origin;
 use crate::util::id::fresh_client_id;
 
@@ -61,7 +62,21 @@ pub struct Replica {
     doc: Doc,
     outbox: Arc<Mutex<Outbox>>,
     broken: bool,
+    held: Vec<Held>,
 }
+
+/// An update that begins behind a gap.
+///
+/// It waits here and not in the document library, which takes such updates in at once, leaves a hole
+/// in their client's history and can fail when the hole is filled by a piece that overlaps its edge.
+struct Held {
+    bytes: Vec<u8>,
+    extents: Vec<Extent>,
+}
+
+/// What held updates may take together; past it the oldest go. Nothing is lost by that: their ticks
+/// are not in the state vector, so the next exchange with a peer brings them again.
+const MAX_HELD_BYTES: usize = 64 << 20;
 
 impl std::fmt::Debug for Replica {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -103,6 +118,7 @@ impl Replica {
             doc: Doc::with_options(options),
             outbox: Arc::default(),
             broken: false,
+            held: Vec::new(),
         }
     }
 
@@ -155,16 +171,24 @@ impl Replica {
         if self.broken {
             return Err(DocError::Broken);
         }
-        let decoded = updates
+        let mut arrived = updates
             .into_iter()
-            .map(decode)
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|bytes| Ok(Some(Arrived::read(bytes)?)))
+            .collect::<Result<Vec<_>, DocError>>()?;
+        // Well-formed they were when they came.
+        let held = std::mem::take(&mut self.held);
+        for held in &held {
+            arrived.push(Some(Arrived::read(&held.bytes)?));
+        }
         let applied = catch_unwind(AssertUnwindSafe(|| {
             let mut txn = self.doc.transact_mut_with(&origin.to_bytes()[..]);
-            decoded
-                .into_iter()
-                .try_for_each(|update| txn.apply_update(update))
+            take_in(&mut txn, &mut arrived)
         }));
+        self.held = arrived.into_iter().flatten().map(Arrived::hold).collect();
+        let mut held_bytes: usize = self.held.iter().map(|held| held.bytes.len()).sum();
+        while held_bytes > MAX_HELD_BYTES && self.held.len() > 1 {
+            held_bytes -= self.held.remove(0).bytes.len();
+        }
         match applied {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(DocError::Contradictory),
@@ -213,7 +237,7 @@ impl Replica {
     /// Updates are waiting for others that have not come.
     #[must_use]
     pub fn waits_for_updates(&self) -> bool {
-        self.doc.transact().has_missing_updates()
+        !self.held.is_empty() || self.doc.transact().has_missing_updates()
     }
 
     /// The changes since the last call, in order, as they go to the store and to peers.
@@ -235,12 +259,78 @@ impl Replica {
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<yrs::Update, DocError> {
-    guard::check_update(bytes)?;
-    catch_unwind(|| yrs::Update::decode_v1(bytes))
-        .ok()
-        .and_then(Result::ok)
-        .ok_or(DocError::Contradictory)
+/// An update on its way into a document.
+struct Arrived<'b> {
+    bytes: &'b [u8],
+    extents: Vec<Extent>,
+    update: yrs::Update,
+}
+
+impl<'b> Arrived<'b> {
+    fn read(bytes: &'b [u8]) -> Result<Self, DocError> {
+        let extents = guard::extents(bytes)?;
+        let update = catch_unwind(|| yrs::Update::decode_v1(bytes))
+            .ok()
+            .and_then(Result::ok)
+            .ok_or(DocError::Contradictory)?;
+        Ok(Self {
+            bytes,
+            extents,
+            update,
+        })
+    }
+
+    fn hold(self) -> Held {
+        Held {
+            bytes: self.bytes.to_vec(),
+            extents: self.extents,
+        }
+    }
+
+    /// It begins where the document ends, or before.
+    fn follows(&self, known: &HashMap<u64, u64>) -> bool {
+        self.extents.iter().all(|extent| {
+            let end = known.get(&extent.client).copied().unwrap_or(0);
+            extent.start <= end && (!extent.has_gap || extent.end <= end)
+        })
+    }
+}
+
+/// Takes in every update that can be taken in by now; the others stay.
+fn take_in(
+    txn: &mut TransactionMut<'_>,
+    arrived: &mut [Option<Arrived<'_>>],
+) -> Result<(), yrs::error::UpdateError> {
+    let mut known = known(txn);
+    loop {
+        let mut has_news = false;
+        for place in &mut *arrived {
+            let Some(next) = place.take_if(|next| next.follows(&known)) else {
+                continue;
+            };
+            txn.apply_update(next.update)?;
+            for extent in next.extents {
+                let end = known.entry(extent.client).or_insert(0);
+                *end = extent.end.max(*end);
+            }
+            has_news = true;
+            // What it depends on has not come: the document library keeps it, or a part of it.
+            if txn.has_missing_updates() {
+                known = self::known(txn);
+            }
+        }
+        if !has_news || arrived.iter().all(Option::is_none) {
+            return Ok(());
+        }
+    }
+}
+
+/// How far the document knows each client.
+fn known(txn: &TransactionMut<'_>) -> HashMap<u64, u64> {
+    txn.state_vector()
+        .iter()
+        .map(|(client, clock)| (client.get(), u64::from(*clock)))
+        .collect()
 }
 
 fn leading_count(bytes: &[u8]) -> Option<u64> {
@@ -259,7 +349,7 @@ fn leading_count(bytes: &[u8]) -> Option<u64> {
 /// # Errors
 /// When the bytes are no update.
 pub(super) fn root_names(bytes: &[u8]) -> Result<Vec<String>, DocError> {
-    let update = decode(bytes)?;
+    let Arrived { update, .. } = Arrived::read(bytes)?;
     catch_unwind(AssertUnwindSafe(|| {
         let doc = Doc::new();
         let mut txn = doc.transact_mut();

@@ -12,7 +12,33 @@ pub fn fresh_uuid() -> String {
 /// A fresh replica id for an opened document: random, 32 bits, never zero.
 #[must_use]
 pub fn fresh_client_id() -> u32 {
+    #[cfg(test)]
+    if let Some(id) = seeded::next() {
+        return id;
+    }
     rand::random::<u32>().max(1)
+}
+
+/// Replica ids that a seed decides, so that a simulation can be run again.
+#[cfg(test)]
+pub(crate) mod seeded {
+    use std::cell::RefCell;
+
+    use rand::rngs::StdRng;
+    use rand::{Rng as _, SeedableRng as _};
+
+    thread_local! {
+        static IDS: RefCell<Option<StdRng>> = const { RefCell::new(None) };
+    }
+
+    /// From now on, in this thread; `None`: at random again.
+    pub(crate) fn set(seed: Option<u64>) {
+        IDS.with_borrow_mut(|ids| *ids = seed.map(StdRng::seed_from_u64));
+    }
+
+    pub(super) fn next() -> Option<u32> {
+        IDS.with_borrow_mut(|ids| Some(ids.as_mut()?.random::<u32>().max(1)))
+    }
 }
 
 /// Declares a cheap-to-clone text id of one kind of thing.
