@@ -28,7 +28,8 @@ const MAX_BYTES: usize = 16 << 20;
 pub struct Weather {
     /// Each frame takes between nothing and this long.
     pub longest_delay: Duration,
-    /// The share of binary frames that arrive twice, 0..=1.
+    /// The share of binary frames to the first end that arrive twice, 0..=1: a room may say a thing
+    /// again. What a client sends is counted by the room and comes once.
     pub duplicates: f64,
     /// What decides.
     pub seed: u64,
@@ -72,10 +73,10 @@ pub enum Received {
     Closed,
 }
 
-/// A connection: two ends.
+/// A connection: the client's end and the room's.
 #[must_use]
 pub fn pair(clock: &Arc<dyn Clock>, weather: Weather) -> (End, End) {
-    let pipe = |salt: u64| {
+    let pipe = |salt: u64, weather: Weather| {
         Arc::new(Mutex::new(Pipe {
             frames: VecDeque::new(),
             bytes: 0,
@@ -88,7 +89,11 @@ pub fn pair(clock: &Arc<dyn Clock>, weather: Weather) -> (End, End) {
             wake_sender: None,
         }))
     };
-    let (there, back) = (pipe(1), pipe(2));
+    let once = Weather {
+        duplicates: 0.0,
+        ..weather
+    };
+    let (there, back) = (pipe(1, once), pipe(2, weather));
     let end = |out: &SharedPipe, inn: &SharedPipe| End {
         clock: Arc::clone(clock),
         out: Arc::clone(out),
