@@ -14,7 +14,7 @@
  * the first.
  */
 import { LIMITS } from "./environment";
-import { refuse } from "./replies";
+import { reason, refuse } from "./replies";
 
 export const ROLES = ["dm", "viewer", "player", "display"] as const;
 export type Role = (typeof ROLES)[number];
@@ -40,7 +40,7 @@ export async function refusal(request: Request, url: URL, room: string | null, e
   try {
     role = token.length > LIMITS.token ? null : await roleOf(token, room, env);
   } catch (error) {
-    console.error("the worker's secrets cannot be used:", error instanceof Error ? error.message : "unknown");
+    console.error("the worker's secrets cannot be used:", reason(error));
     return refuse(503, "This worker's tokens are not set up rightly, so nobody can come in: its owner finds the reason in its log.");
   }
   if (role === null) return refuse(403, "The token is not one of this room: it may have been replaced, ask for a new link.");

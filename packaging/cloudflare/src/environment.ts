@@ -32,6 +32,8 @@ export const LIMITS = {
   event: 64 * 1024,
   /** A frame of presence. */
   presence: 256 * 1024,
+  /** Malformed frames of a socket. */
+  malformed: 1000,
   /** A picture: what the platform lets through in one request on its smallest plans. */
   picture: 100 * 1000 * 1000,
   /** Characters of a room's name and of a party's. */

@@ -3,7 +3,7 @@
  * never changes, so that an answer may be kept for ever; R2 itself refuses bytes of another hash.
  */
 import { LIMITS } from "./environment";
-import { refuse, reply } from "./replies";
+import { reason, refuse, reply } from "./replies";
 
 const HASH = /^[0-9a-f]{64}$/;
 
@@ -84,7 +84,7 @@ async function storePicture(request: Request, hash: string, bucket: R2Bucket): P
       httpMetadata: { contentType: /^(image|video)\/[\w.+-]+$/.test(type) ? type : "application/octet-stream" },
     });
   } catch (error) {
-    const words = error instanceof Error ? error.message : "";
+    const words = reason(error);
     // 10037 is R2's number for a checksum that differs.
     if (/10037|checksum|sha-?256/i.test(words)) {
       return refuse(422, "The bytes do not have the hash in the address, so nothing was stored: send the picture again.");

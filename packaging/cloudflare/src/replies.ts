@@ -13,6 +13,11 @@ export function refuse(status: number, sentence: string, headers: Record<string,
   });
 }
 
+/** The reason that an error gives, for the log. */
+export function reason(error: unknown): string {
+  return error instanceof Error ? error.message : "unknown";
+}
+
 const LOOPBACK = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 /**

@@ -12,7 +12,7 @@ import { applyUpdate, Doc, encodeStateAsUpdate, encodeStateVector, mergeUpdates 
 import { BatchError, Batches } from "./batch";
 import { LIMITS } from "./environment";
 import { Presence, type Peer } from "./presence";
-import { readBody, refuse, reply } from "./replies";
+import { readBody, reason, refuse, reply } from "./replies";
 import { Store } from "./store";
 
 const MESSAGE_SYNC = 0;
@@ -26,6 +26,9 @@ const MESSAGE_QUERY_AWARENESS = 3;
  */
 const MESSAGE_TABLEGLOW = 120;
 const DURABLE = 0;
+
+/** What y-partyserver's provider puts before the texts that its user sends and receives. */
+const CUSTOM_MESSAGE = "__YPS:";
 
 /** Edits are durable after this at the latest. */
 const SAVE_MS = 250;
@@ -84,9 +87,11 @@ export class Room extends YServer {
   readonly #store = new Store(this.ctx.storage);
   readonly #batches = new Batches((socket) => socket.close(1002, "a batch was not finished"));
   readonly #presence = new Presence(
-    (frame) => this.#send(frame, (socket) => socket.state?.spokeBinary === true || socket.state?.textFirst === false),
+    (frame) => this.#send(frame, this.getConnections<Attachment>()),
     (entries) => this.#store.savePresence(entries),
   );
+  /** How many malformed frames came from a socket. */
+  readonly #malformed = new WeakMap<WebSocket, number>();
   /** Sockets whose end was told: an error and a close may both come. */
   readonly #left = new WeakSet<WebSocket>();
   /** Updates that are not stored yet, in their order. */
@@ -101,8 +106,24 @@ export class Room extends YServer {
     this.document.on("update", (update: Uint8Array, origin: unknown) => {
       if (origin !== STORED) this.#unsaved.push(update);
     });
-    const kept = this.#store.loadPresence();
-    if (kept !== null) this.#presence.restore(kept, this.#sockets().map(peer));
+    try {
+      const kept = this.#store.loadPresence();
+      if (kept !== null) this.#presence.restore(kept, this.#sockets().map(peer));
+    } catch (error) {
+      // Everybody says again who they are; the document is what matters.
+      console.warn("presence was not restored:", reason(error));
+    }
+  }
+
+  /**
+   * Those that y-partyserver sends documents to: in plain JSON rooms nothing binary is sent before the
+   * client has sent some.
+   */
+  override *getConnections<T = unknown>(tag?: string): Generator<Connection<T>> {
+    for (const connection of super.getConnections<T>(tag)) {
+      const state = connection.state as Attachment | null;
+      if (state === null || state.spokeBinary || !state.textFirst) yield connection;
+    }
   }
 
   /** Reads the stored document. An error leaves the room closed, to be tried again when next asked for. */
@@ -138,8 +159,16 @@ export class Room extends YServer {
       else this.#receiveBytes(connection, bytesOf(message));
     } catch (error) {
       if (error instanceof BatchError) connection.close(1002, error.message);
-      else console.warn("a malformed frame was left unread:", error instanceof Error ? error.message : "unknown");
+      else this.#noteMalformed(connection, error);
     }
+  }
+
+  /** A malformed frame is left unread; only who sends nothing else is sent away. */
+  #noteMalformed(connection: Connection<Attachment>, error: unknown): void {
+    const count = (this.#malformed.get(connection) ?? 0) + 1;
+    this.#malformed.set(connection, count);
+    if (count === 1) console.warn("a malformed frame was left unread:", reason(error));
+    if (count === LIMITS.malformed) connection.close(1008, "too much that is no message of a room");
   }
 
   override onClose(connection: Connection<Attachment>, code: number): void {
@@ -229,11 +258,15 @@ export class Room extends YServer {
       case sync.messageYjsSyncStep2:
       case sync.messageYjsUpdate: {
         const progress = this.#progressOf(connection);
+        const { store } = this.document;
+        const waiting = { structs: store.pendingStructs?.update, deletions: store.pendingDs?.byteLength ?? 0 };
         progress.messages += 1;
         try {
           applyUpdate(this.document, decoding.readVarUint8Array(decoder), connection);
           // What waits for something that has not come yet is not in the document, nor stored.
-          if (this.document.store.pendingStructs !== null) progress.refused ??= progress.messages;
+          const structsWait = store.pendingStructs !== null && store.pendingStructs.update !== waiting.structs;
+          const deletionsWait = (store.pendingDs?.byteLength ?? 0) > waiting.deletions;
+          if (structsWait || deletionsWait) progress.refused ??= progress.messages;
         } catch (error) {
           progress.refused ??= progress.messages;
           throw error;
@@ -271,17 +304,20 @@ export class Room extends YServer {
       encoding.writeVarUint(message, DURABLE);
       encoding.writeVarUint(message, refused === null ? messages : refused - 1);
       encoding.writeVarUint8Array(message, state);
-      connection.send(encoding.toUint8Array(message));
+      this.#send(encoding.toUint8Array(message), [connection]);
     }
   }
 
-  /** Text is batch markers, or an event (any JSON) that goes to the others as it is. */
+  /**
+   * Text is batch markers, or an event that goes to the others as it is: any JSON, or what
+   * y-partyserver's provider sends as a custom message.
+   */
   #receiveText(connection: Connection<Attachment>, text: string): void {
     if (Batches.isMarker(text)) {
       const whole = this.#batches.mark(connection, text);
       if (whole !== null) this.#receiveBytes(connection, whole);
     } else if (text.length <= LIMITS.event) {
-      JSON.parse(text);
+      if (!text.startsWith(CUSTOM_MESSAGE)) JSON.parse(text);
       this.#sendEvent(text, (socket) => socket === connection);
     }
   }
@@ -330,7 +366,7 @@ export class Room extends YServer {
     try {
       seed = readSeed(body, readVisitor(request).textRoot ?? "codemirror");
     } catch (error) {
-      return refuse(400, `The seed cannot be used and nothing was stored: ${error instanceof Error ? error.message : "it cannot be read"}.`);
+      return refuse(400, `The seed cannot be used and nothing was stored: ${reason(error)}.`);
     }
     const { clients, pendingStructs } = this.document.store;
     if (clients.size > 0 || pendingStructs !== null || this.#store.bytes > 0) {
@@ -339,7 +375,7 @@ export class Room extends YServer {
     try {
       this.#store.append(seed);
     } catch (error) {
-      console.error("a seed could not be stored:", error instanceof Error ? error.message : "unknown");
+      console.error("a seed could not be stored:", reason(error));
       return refuse(503, "The seed could not be stored: try again in a moment.", { "retry-after": "5" });
     }
     applyUpdate(this.document, seed, STORED);
@@ -356,7 +392,7 @@ export class Room extends YServer {
     } catch (error) {
       const wait = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)] ?? 0;
       this.#failures += 1;
-      console.error(`${taken} updates could not be stored, trying again in ${wait} ms:`, error instanceof Error ? error.message : "unknown");
+      console.error(`${taken} updates could not be stored, trying again in ${wait} ms:`, reason(error));
       this.#retryTimer ??= setTimeout(() => {
         this.#retryTimer = null;
         this.#save();
@@ -372,7 +408,7 @@ export class Room extends YServer {
     try {
       this.#store.compact(encodeStateAsUpdate(this.document));
     } catch (error) {
-      console.error("the log could not be compacted:", error instanceof Error ? error.message : "unknown");
+      console.error("the log could not be compacted:", reason(error));
     }
   }
 
@@ -383,14 +419,14 @@ export class Room extends YServer {
 
   /** Sends a text to those who can be sent text, but those left out; returns to how many. */
   #sendEvent(text: string, leaveOut: (socket: Connection<Attachment>) => boolean): number {
-    return this.#send(text, (socket) => !leaveOut(socket) && (socket.state?.hearsText === true || socket.state?.spokeBinary === false));
+    const hears = ({ state }: Connection<Attachment>) => state !== null && (state.hearsText || !state.spokeBinary);
+    return this.#send(text, this.#sockets().filter((socket) => hears(socket) && !leaveOut(socket)));
   }
 
-  /** Sends to the open sockets that are meant; returns to how many. */
-  #send(message: string | Uint8Array, isMeant: (socket: Connection<Attachment>) => boolean): number {
+  /** Sends to sockets; returns to how many. */
+  #send(message: string | Uint8Array, sockets: Iterable<Connection<Attachment>>): number {
     let sent = 0;
-    for (const socket of this.#sockets()) {
-      if (!isMeant(socket)) continue;
+    for (const socket of sockets) {
       try {
         socket.send(message);
         sent += 1;
@@ -402,7 +438,7 @@ export class Room extends YServer {
   }
 
   #sockets(): Connection<Attachment>[] {
-    return [...this.getConnections<Attachment>()];
+    return [...super.getConnections<Attachment>()];
   }
 
   /** Everybody who is here and says who they are, once each, in the order of their coming. */

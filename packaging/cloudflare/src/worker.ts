@@ -12,7 +12,7 @@ import { getServerByName } from "partyserver";
 import { invitations, refusal } from "./access";
 import { LIMITS } from "./environment";
 import { picture } from "./pictures";
-import { discard, listed, originAllowed, preflight, refuse, reply, withCors } from "./replies";
+import { discard, listed, originAllowed, preflight, reason, refuse, reply, withCors } from "./replies";
 import { VISITOR_HEADER, type Visitor } from "./room";
 
 export { Room } from "./room";
@@ -43,7 +43,14 @@ async function answer(request: Request, env: Cloudflare.Env): Promise<Response> 
   const [, first, ...rest] = url.pathname.split("/");
   if (first === "assets" && rest.length === 1) {
     if (request.method === "OPTIONS") return preflight();
-    return (await refusal(request, url, null, env)) ?? picture(request, rest[0] ?? "", env.PICTURES);
+    const refused = await refusal(request, url, null, env);
+    if (refused !== null) return refused;
+    try {
+      return await picture(request, rest[0] ?? "", env.PICTURES);
+    } catch (error) {
+      console.error("the pictures cannot be reached:", reason(error));
+      return refuse(503, "The pictures cannot be reached right now: try again in a moment.", { "retry-after": "5" });
+    }
   }
   const name = roomName(first === "tokens" ? "parties" : first, rest);
   if (name === null) return refuse(404, "There is nothing at this address: rooms are at /parties/PARTY/ROOM.");
@@ -69,17 +76,16 @@ async function tokens(request: Request, url: URL, key: string, env: Cloudflare.E
 }
 
 async function toRoom(request: Request, url: URL, { party, room }: RoomName, env: Cloudflare.Env): Promise<Response> {
-  let stub: DurableObjectStub;
   try {
     // Waits until the room has read its document, or could not.
-    stub = await getServerByName(env.ROOMS, `${party}/${room}`);
+    const stub = await getServerByName(env.ROOMS, `${party}/${room}`);
+    return await stub.fetch(forRoom(request, url, party, env));
   } catch (error) {
-    console.error("a room could not be opened:", error instanceof Error ? error.message : "unknown");
-    return refuse(503, "The room's store cannot be read right now; what it holds is untouched: try again in a moment.", {
+    console.error("a room could not be opened:", reason(error));
+    return refuse(503, "The room cannot be opened right now; what it holds is untouched: try again in a moment.", {
       "retry-after": "5",
     });
   }
-  return stub.fetch(forRoom(request, url, party, env));
 }
 
 /**

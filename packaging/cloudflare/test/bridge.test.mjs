@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 import * as Y from "yjs";
-import { eventually, sleep, synced, Worker } from "./harness.mjs";
+import { eventually, SECRET, sleep, synced, Worker } from "./harness.mjs";
 
 let worker;
 before(async () => {
@@ -100,6 +100,30 @@ test("POST refuses what is no JSON or too long, and answers a ping itself", asyn
   a.close();
 });
 
+test("a plain JSON room sends nothing binary before its client does, also after it slept", { timeout: 60_000 }, async () => {
+  const other = await Worker.create({ TOKEN_SECRET: SECRET, TEXT_PARTIES: "chat, x" });
+  try {
+    const path = "/parties/chat/lobby";
+    const a = await other.socket(path, { query: { userId: "u1" } });
+    const b = await other.socket(path, { query: { userId: "u2", userName: "🐉".repeat(200) } });
+    await sleep(14_000);
+    assert.deepEqual(await (await other.request(path, { method: "POST", body: '{"type":"WAKE"}' })).json(), { sent: 2 });
+    await eventually(() => events(a, "WAKE").length === 1 && events(b, "WAKE").length === 1);
+    const { users } = await (await other.request(path)).json();
+    assert.deepEqual(users.map(({ id, name }) => [id, name]), [["u1", null], ["u2", "🐉".repeat(64)]]);
+    assert.deepEqual([...a.frames, ...b.frames].filter((frame) => typeof frame !== "string"), []);
+    a.send(Buffer.from([0, 0, 1, 0]));
+    await eventually(() => a.frames.some((frame) => frame[0] === 0 && frame[1] === 0) && a.frames.some((frame) => frame[0] === 0 && frame[1] === 1));
+    const yjs = other.provider("chat", "lobby");
+    await synced(yjs);
+    yjs.doc.getMap("m").set("x", 1);
+    await eventually(() => a.frames.some((frame) => frame[0] === 0 && frame[1] === 2));
+    assert.deepEqual(b.frames.filter((frame) => typeof frame !== "string"), []);
+  } finally {
+    await other.dispose();
+  }
+});
+
 test("a text that a client sends goes to the others", async () => {
   const path = "/parties/main/chat";
   const a = await worker.socket(path);
@@ -109,8 +133,14 @@ test("a text that a client sends goes to the others", async () => {
   a.send('{"type":"HELLO"}');
   a.send(JSON.stringify("x".repeat(70_000)));
   await eventually(() => events(b, "HELLO").length === 1);
-  await sleep(100);
-  assert.deepEqual([texts(a).filter((text) => !text.includes("USER_JOINED")), texts(b).length], [[], 1]);
+  const custom = [worker.provider("main", "chat"), worker.provider("main", "chat")];
+  await Promise.all(custom.map(synced));
+  const heard = new Promise((resolve) => custom[1].once("custom-message", resolve));
+  custom[0].sendMessage("roll 2d6");
+  assert.equal(await heard, "roll 2d6");
+  for (const provider of custom) provider.destroy();
+  await eventually(() => texts(b).includes("__YPS:roll 2d6"));
+  assert.deepEqual([texts(a).filter((text) => !text.includes("USER_JOINED")), texts(b)], [["__YPS:roll 2d6"], ['{"type":"HELLO"}', "__YPS:roll 2d6"]]);
   a.close();
   b.close();
 });

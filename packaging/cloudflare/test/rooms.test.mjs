@@ -156,6 +156,7 @@ test("who asks is told what is durable, and it is", async () => {
   const path = "/parties/game_session/durable";
   const socket = await worker.socket(path, { query: { tableglow: "1" } });
   const other = await worker.socket(path);
+  other.on("error", () => {});
   const told = (from) => from.frames.filter((frame) => frame[0] === 120).map((frame) => {
     const decoder = decoding.createDecoder(frame.subarray(2));
     return [decoding.readVarUint(decoder), Y.decodeStateVector(decoding.readVarUint8Array(decoder))];
@@ -189,7 +190,19 @@ test("who asks is told what is durable, and it is", async () => {
   await sleep(400);
   assert.equal(told(again).at(-1)[0], 1, "the count stops before what was not taken in");
   assert.deepEqual(told(other), []);
-  again.close();
+  const orphan = new Y.Doc();
+  orphan.getMap("m").set("first", 1);
+  const known = Y.encodeStateVector(orphan);
+  orphan.getMap("m").set("second", 2);
+  const third = await worker.socket(path, { query: { tableglow: "1" } });
+  const fourth = await worker.socket(path, { query: { tableglow: "1" } });
+  third.send(frame(Y.encodeStateAsUpdate(orphan, known)));
+  await eventually(() => told(third).length === 1);
+  assert.equal(told(third)[0][0], 0, "what waits for something else is not durable");
+  fourth.send(frame(Y.encodeStateAsUpdate(new Y.Doc())));
+  await eventually(() => told(fourth).length === 1);
+  assert.equal(told(fourth)[0][0], 1, "and holds nobody else up");
+  for (const open of [again, third, fourth]) open.close();
   late.destroy();
 });
 
@@ -199,13 +212,15 @@ test("malformed frames are left unread, and the room goes on", async () => {
   const bad = await worker.socket("/parties/game_session/malformed");
   const frames = [[], [4], [0], [0, 9], [0, 2], [0, 2, 200, 1, 1], [0, 1, 3, 255, 255, 255], [1], [1, 5, 1], [1, 3, 1, 1, 1], [2, 0], [255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255]];
   for (const frame of frames) bad.send(Buffer.from(frame));
-  for (let i = 0; i < 2000; i++) bad.send(Buffer.from(bytes(1 + (i % 40), i * 7)));
+  for (let i = 0; i < 900; i++) bad.send(Buffer.from(bytes(1 + (i % 40), i * 7)));
   good.doc.getMap("m").set("still", "here");
   const late = worker.provider("game_session", "malformed");
   await synced(late);
   await eventually(() => late.doc.getMap("m").get("still") === "here");
   assert.equal(bad.readyState, WebSocket.OPEN);
-  bad.close();
+  for (let i = 0; i < 1200; i++) bad.send(Buffer.from([0, 2, 3, 255, 255, 255]));
+  assert.equal((await bad.closed).code, 1008);
+  assert.ok(good.wsconnected);
   good.destroy();
   late.destroy();
 });
@@ -260,6 +275,7 @@ test("a store that cannot be read refuses with 503, is not written to, and opens
 test("a room sleeps with its sockets open, and wakes with its document and its presence", { timeout: 60_000 }, async () => {
   const a = worker.provider("game_session", "asleep");
   const b = worker.provider("game_session", "asleep");
+  const bare = await worker.socket("/parties/game_session/asleep");
   await Promise.all([synced(a), synced(b)]);
   a.awareness.setLocalState({ name: "Ada" });
   a.doc.getMap("m").set("x", 1);
@@ -271,6 +287,9 @@ test("a room sleeps with its sockets open, and wakes with its document and its p
   await eventually(() => late.awareness.getStates().get(a.doc.clientID)?.name === "Ada");
   a.doc.getMap("m").set("x", 2);
   await eventually(() => b.doc.getMap("m").get("x") === 2 && late.doc.getMap("m").get("x") === 2);
+  // A room that wakes asks everybody for what they have.
+  assert.equal(bare.frames.filter((frame) => frame[0] === 0 && frame[1] === 0).length, 2, "the room slept");
+  bare.close();
   cut(a);
   await eventually(() => !late.awareness.getStates().has(a.doc.clientID) && !b.awareness.getStates().has(a.doc.clientID));
   for (const provider of [a, b, late]) provider.destroy();
