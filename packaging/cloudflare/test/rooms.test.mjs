@@ -97,7 +97,9 @@ test("a batch that does not add up ends its own socket only", async () => {
 test("a document outlives a restart, edits 300 ms old outlive a kill", async () => {
   const a = worker.provider("game_session", "lasting");
   await synced(a);
+  const first = worker.provider("game_session", "lasting");
   a.doc.getMap("m").set("before", 1);
+  await eventually(() => first.doc.getMap("m").get("before") === 1);
   await sleep(300);
   await worker.stop("SIGKILL");
   await worker.start();
@@ -108,7 +110,7 @@ test("a document outlives a restart, edits 300 ms old outlive a kill", async () 
   for (let i = 0; i < 50; i++) b.doc.getMap("m").set("count", i);
   await eventually(() => witness.doc.getMap("m").get("count") === 49);
   await eventually(async () => (await (await worker.request("/parties/game_session/lasting")).json()).document.unsavedBytes === 0);
-  for (const provider of [a, b, witness]) provider.destroy();
+  for (const provider of [a, b, first, witness]) provider.destroy();
   await worker.stop();
   await worker.start();
   const c = worker.provider("game_session", "lasting");
@@ -279,7 +281,7 @@ test("a room sleeps with its sockets open, and wakes with its document and its p
   await Promise.all([synced(a), synced(b)]);
   a.awareness.setLocalState({ name: "Ada" });
   a.doc.getMap("m").set("x", 1);
-  await sleep(16_000);
+  await sleep(20_000);
   assert.ok(a.wsconnected && b.wsconnected);
   const late = worker.provider("game_session", "asleep");
   await synced(late);
