@@ -15,6 +15,7 @@
 //! | [`scene`] | immutable snapshots for the DM and for the players |
 //! | [`library`] | campaigns, assets, tile pyramids, archives |
 //! | [`render`] | wgpu: draw phases, views, textures |
+//! | [`server`] | rooms for several people: fan-out, roles, persistence, HTTP |
 //! | [`session`] | the actor that owns the documents |
 //! | [`app`] | the editor and the player display |
 //! | [`cli`] | one file per subcommand |
@@ -33,6 +34,7 @@ pub mod model;
 #[cfg(feature = "render")]
 pub mod render;
 pub mod scene;
+pub mod server;
 pub mod session;
 pub mod storage;
 pub mod sync;

@@ -12,6 +12,7 @@ pub mod inspect_map;
 #[cfg(feature = "render")]
 mod render;
 mod running;
+mod serve;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -46,6 +47,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Import(import::Import),
     Export(export::Export),
+    Serve(Box<serve::Serve>),
 }
 
 /// Runs the command line of this process.
@@ -78,6 +80,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Inspect(command)) => command.run(),
         Some(Command::Import(command)) => command.run(arguments.library.as_deref()),
         Some(Command::Export(command)) => command.run(safe_graphics),
+        Some(Command::Serve(command)) => command.run(),
     }
 }
 

@@ -9,7 +9,7 @@ use yrs::block::ClientID;
 use yrs::types::DeepObservable as _;
 use yrs::updates::decoder::Decode as _;
 use yrs::updates::encoder::Encode as _;
-use yrs::{Doc, Options, ReadTxn as _, StateVector, Transact as _, TransactionMut};
+use yrs::{Doc, Options, ReadTxn as _, Text as _, StateVector, Transact as _, TransactionMut};
 
 use super::dirty::Dirty;
 use super::guard::{self, Extent, Malformed};
@@ -110,6 +110,15 @@ impl Replica {
         replica.apply_updates(updates, Origin::Load)?;
         replica.watch(roots);
         Ok(replica)
+    }
+
+    /// A copy of a document whose roots are not known, that holds these updates: for a server that
+    /// passes documents on without reading them. [`Self::take_dirty`] stays empty.
+    ///
+    /// # Errors
+    /// As [`Self::apply_update`].
+    pub fn open_unread<'b>(updates: impl IntoIterator<Item = &'b [u8]>) -> Result<Self, DocError> {
+        Self::load(&[], updates)
     }
 
     fn unwatched() -> Self {
@@ -234,6 +243,12 @@ impl Replica {
         Ok(self.doc.transact().encode_state_as_update_v1(&known))
     }
 
+    /// An update left this copy unusable; what was taken from it before is good.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// Updates are waiting for others that have not come.
     #[must_use]
     pub fn waits_for_updates(&self) -> bool {
@@ -342,6 +357,18 @@ fn leading_count(bytes: &[u8]) -> Option<u64> {
         }
     }
     None
+}
+
+/// A document whose text root `root` holds `text`, as one update. Made once and stored: two such
+/// updates of the same text, merged, hold it twice.
+#[must_use]
+pub fn text_as_update(root: &str, text: &str) -> Vec<u8> {
+    let options = Options::with_client_id(ClientID::new(u64::from(fresh_client_id())));
+    let doc = Doc::with_options(options);
+    let content = doc.get_or_insert_text(root);
+    content.insert(&mut doc.transact_mut(), 0, text);
+    doc.transact()
+        .encode_state_as_update_v1(&StateVector::default())
 }
 
 /// The names of the roots in an update, sorted: enough to tell what kind of document it is.

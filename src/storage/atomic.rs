@@ -21,6 +21,24 @@ pub fn write_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) 
     put_in_place(temporary, path)
 }
 
+/// As [`write_file`], but readable by its owner alone, as far as the system knows such a thing: for
+/// secrets.
+///
+/// # Errors
+/// Those of `write` and of the file system.
+pub fn write_private_file(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    let folder = folder_of(path);
+    // Temporary files are made for their owner alone, and this one stays so.
+    let mut temporary = NamedTempFile::new_in(folder)?;
+    write(temporary.as_file_mut())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|e| e.error)?;
+    sync_folder(folder)
+}
+
 /// Flushes a finished temporary file and gives it its name, replacing what had it.
 ///
 /// # Errors

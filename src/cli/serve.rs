@@ -1,0 +1,187 @@
+//! `tableglow serve`: the room server, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use crate::server::access::Tokens;
+use crate::server::hook::Hook;
+use crate::server::listener::{Config, Server};
+use crate::server::name::RoomName;
+use crate::server::seed::Seeds;
+use crate::util::clock::SystemClock;
+
+use super::{print_json, tell};
+
+/// Where the save hook's secret is read from: an argument could be read by everybody on the machine.
+const HOOK_SECRET: &str = "TABLEGLOW_SAVE_AUTHORIZATION";
+
+/// Serves rooms to several people, on this machine or on the network.
+///
+/// Rooms are at ws://ADDRESS/parties/PARTY/ROOM and are made when somebody with the right token first
+/// asks for them. Each room has a token for each role; they are in tokens.json in the data folder.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Where to listen; port 0 takes a free one. 0.0.0.0:1999 serves the network.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:1999")]
+    listen: SocketAddr,
+
+    /// The folder that rooms, pictures and tokens are kept in; by default one in your data folder.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// Let everybody in without a token; on this machine only.
+    #[arg(long)]
+    open: bool,
+
+    /// Make this room's tokens now; may be given several times.
+    #[arg(long, value_name = "PARTY/ROOM")]
+    room: Vec<RoomName>,
+
+    /// Write a room's tokens to stdout as JSON and end; a running server knows them at once.
+    #[arg(long, value_name = "PARTY/ROOM", conflicts_with = "open")]
+    invite: Option<RoomName>,
+
+    /// What a room begins with when nothing was ever stored of it: a Yjs update (raw or base64) or
+    /// plain text; may be given several times.
+    #[arg(long, value_name = "PARTY/ROOM=FILE", value_parser = seed)]
+    seed: Vec<(RoomName, PathBuf)>,
+
+    /// A party whose rooms are plain JSON: nothing binary is sent before the peer does.
+    #[arg(long, value_name = "PARTY")]
+    text_party: Vec<String>,
+
+    /// Web pages of this origin may connect, for example <https://play.example.org>.
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+
+    /// A name that this server has besides its addresses, for example table.example.org.
+    #[arg(long, value_name = "NAME")]
+    host_name: Vec<String>,
+
+    /// PUT each changed document there too; {party} and {room} stand for the room's name. The value
+    /// of TABLEGLOW_SAVE_AUTHORIZATION goes along as the Authorization header.
+    #[arg(long, value_name = "URL")]
+    save_url: Option<String>,
+
+    /// Connections that one room takes.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    room_connections: usize,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let data = match &self.data {
+            Some(folder) => folder.clone(),
+            None => default_folder()?,
+        };
+        if let Some(room) = &self.invite {
+            return invite(&data, room);
+        }
+        let seeds: Vec<_> = self
+            .seed
+            .iter()
+            .map(|(room, file)| (room.clone(), file.as_path()))
+            .collect();
+        let hook = self
+            .save_url
+            .map(|url| Hook::new(&url, std::env::var(HOOK_SECRET).ok()))
+            .transpose()?;
+        let config = Config {
+            listen: self.listen,
+            data,
+            open: self.open,
+            rooms: self.room,
+            seeds: Seeds::read(&seeds)?,
+            origins: self.allow_origin,
+            host_names: self.host_name,
+            text_parties: self.text_party,
+            hook,
+            most_connections: self.room_connections,
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("server")
+            .build()
+            .context("the server could not start its threads")?;
+        runtime.block_on(serve(config))
+    }
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    // Before anything can be served: a signal in between must not end the process half-way.
+    let stop = stop_signal()?;
+    let is_local = config.listen.ip().is_loopback();
+    let server = Server::start(config, Arc::new(SystemClock::default())).await?;
+    let address = server.address();
+    let access = match server.tokens() {
+        Some(tokens) => format!("tokens in {}", tokens.display()),
+        None => "open to everybody on this machine, no tokens".to_owned(),
+    };
+    tell(&format!("serving http://{address} ({access})"));
+    if !is_local {
+        tell(
+            "the network reads along: without TLS (a proxy in front of this server) tokens and \
+             scenes travel in the clear",
+        );
+    }
+    stop.await;
+    tell("stopping: everything is being saved");
+    server.stop().await?;
+    Ok(())
+}
+
+/// Resolves at the first signal to stop.
+#[cfg(unix)]
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let sentence = "the server could not ask for the system's signals";
+    let mut interrupt = signal(SignalKind::interrupt()).context(sentence)?;
+    let mut terminate = signal(SignalKind::terminate()).context(sentence)?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Resolves at the first signal to stop.
+#[cfg(not(unix))]
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()
+        .context("the server could not ask for the system's signals")?;
+    let mut close = tokio::signal::windows::ctrl_close()
+        .context("the server could not ask for the system's signals")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = close.recv() => {}
+        }
+    })
+}
+
+/// Tokens are written to stdout here because they were asked for; a log never has them.
+fn invite(data: &Path, room: &RoomName) -> anyhow::Result<()> {
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("{} cannot be made", data.display()))?;
+    let tokens = Tokens::open(data)?.of_room(room)?;
+    print_json(&serde_json::json!({"room": room.to_string(), "tokens": tokens}))
+}
+
+fn default_folder() -> anyhow::Result<PathBuf> {
+    let dirs = directories::ProjectDirs::from("", "", "tableglow")
+        .context("there is no data folder on this system; name one with --data")?;
+    Ok(dirs.data_dir().join("server"))
+}
+
+fn seed(argument: &str) -> Result<(RoomName, PathBuf), String> {
+    let (room, file) = argument
+        .split_once('=')
+        .ok_or("write PARTY/ROOM=FILE, for example game_session/demo=demo.bin")?;
+    let room = room.parse().map_err(|error| format!("{room}: {error}"))?;
+    Ok((room, file.into()))
+}

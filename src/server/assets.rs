@@ -1,0 +1,139 @@
+//! Pictures over HTTP, named by the SHA-256 of what they hold.
+//!
+//! What is under a name never changes, so it may be cached for ever. A `PUT` whose content is not
+//! what its name says is refused; nothing of it stays.
+
+use std::io::{self, Read};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use tokio::sync::mpsc;
+use tower::ServiceExt as _;
+use tower_http::services::ServeFile;
+
+use super::http::{axum_json, refuse};
+use crate::storage::blobs::{Blobs, is_hash};
+
+/// The largest picture.
+const MOST_BYTES: u64 = 512 << 20;
+/// Parts of a picture that wait for the disk.
+const PARTS: usize = 16;
+
+/// `GET /assets/HASH`, also of a range.
+pub(super) async fn get(blobs: &Blobs, request: Request) -> Response {
+    let hash = hash_of(&request);
+    let Some(path) = blobs.path(&hash).filter(|path| path.is_file()) else {
+        return refuse(StatusCode::NOT_FOUND, "there is no such picture here");
+    };
+    // A name without an ending is served as plain bytes: nothing here is a page.
+    let mut response = match ServeFile::new(path).oneshot(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
+    };
+    let headers = response.headers_mut();
+    let fixed = [
+        (CACHE_CONTROL, "private, max-age=31536000, immutable"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{hash}\"")) {
+        headers.insert(ETAG, tag);
+    }
+    response
+}
+
+/// `PUT /assets/HASH`.
+pub(super) async fn put(blobs: &Blobs, request: Request) -> Response {
+    let hash = hash_of(&request);
+    if !is_hash(&hash) {
+        let name = "a picture's name is the SHA-256 of its file in lower-case hex";
+        return refuse(StatusCode::BAD_REQUEST, name);
+    }
+    if blobs.contains(&hash) {
+        return axum_json(StatusCode::OK, &serde_json::json!({"ok": true}));
+    }
+    let (parts, received) = mpsc::channel(PARTS);
+    let (blobs, expected) = (blobs.clone(), hash);
+    let kept = tokio::task::spawn_blocking(move || -> io::Result<bool> {
+        let pending = blobs.receive(&mut Parts::new(received), MOST_BYTES)?;
+        if pending.hash != expected {
+            return Ok(false);
+        }
+        blobs.keep(pending).map(|()| true)
+    });
+    let mut body = request.into_body();
+    while let Some(frame) = body.frame().await {
+        let part = match frame.map(hyper::body::Frame::into_data) {
+            Ok(Ok(data)) => Ok(data),
+            // Trailers are of no interest.
+            Ok(Err(_)) => continue,
+            Err(error) => Err(io::Error::other(error)),
+        };
+        // The receiver has had enough.
+        if parts.send(part).await.is_err() {
+            break;
+        }
+    }
+    drop(parts);
+    match kept.await {
+        Ok(Ok(true)) => axum_json(StatusCode::CREATED, &serde_json::json!({"ok": true})),
+        Ok(Ok(false)) => refuse(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "the content is not what its name says; it was not kept",
+        ),
+        Ok(Err(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
+            refuse(StatusCode::PAYLOAD_TOO_LARGE, "a picture may have 512 MiB at most")
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(target: "server", %error, "a picture was not kept");
+            let full = "the picture could not be kept: the server's disk refuses; try again later";
+            refuse(StatusCode::INSUFFICIENT_STORAGE, full)
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+fn hash_of(request: &Request) -> String {
+    let path = request.uri().path();
+    path.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+/// The body of a request, as a reader for a thread that may wait.
+struct Parts {
+    received: mpsc::Receiver<io::Result<Bytes>>,
+    current: Bytes,
+}
+
+impl Parts {
+    const fn new(received: mpsc::Receiver<io::Result<Bytes>>) -> Self {
+        Self {
+            received,
+            current: Bytes::new(),
+        }
+    }
+}
+
+impl Read for Parts {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.current.is_empty() {
+            match self.received.blocking_recv() {
+                Some(part) => self.current = part?,
+                None => return Ok(0),
+            }
+        }
+        let count = self.current.len().min(buffer.len());
+        let part = self.current.split_to(count);
+        if let Some(target) = buffer.get_mut(..count) {
+            target.copy_from_slice(&part);
+        }
+        Ok(count)
+    }
+}
