@@ -29,6 +29,8 @@ const HEIGHTS: &[(&str, u8)] = &[
 const KEEPERS: &[(&str, &[&str])] = &[
     ("yrs", &["doc"]),
     ("rusqlite", &["storage", "library"]),
+    ("axum", &["server"]),
+    ("hyper", &["server"]),
     ("wgpu", &["render", "app"]),
     ("naga", &["render"]),
     ("egui", &["app"]),

@@ -166,8 +166,7 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
 
 /// Tokens are written to stdout here because they were asked for; a log never has them.
 fn invite(data: &Path, room: &RoomName) -> anyhow::Result<()> {
-    std::fs::create_dir_all(data)
-        .with_context(|| format!("{} cannot be made", data.display()))?;
+    std::fs::create_dir_all(data).with_context(|| format!("{} cannot be made", data.display()))?;
     let tokens = Tokens::open(data)?.of_room(room)?;
     print_json(&serde_json::json!({"room": room.to_string(), "tokens": tokens}))
 }

@@ -9,7 +9,7 @@ use yrs::block::ClientID;
 use yrs::types::DeepObservable as _;
 use yrs::updates::decoder::Decode as _;
 use yrs::updates::encoder::Encode as _;
-use yrs::{Doc, Options, ReadTxn as _, Text as _, StateVector, Transact as _, TransactionMut};
+use yrs::{Doc, Options, ReadTxn as _, StateVector, Text as _, Transact as _, TransactionMut};
 
 use super::dirty::Dirty;
 use super::guard::{self, Extent, Malformed};
@@ -226,6 +226,17 @@ impl Replica {
     #[must_use]
     pub fn state_vector(&self) -> Vec<u8> {
         self.doc.transact().state_vector().encode_v1()
+    }
+
+    /// What this copy knows: the next clock of each replica.
+    #[must_use]
+    pub fn clocks(&self) -> HashMap<u64, u64> {
+        self.doc
+            .transact()
+            .state_vector()
+            .iter()
+            .map(|(client, clock)| (client.get(), u64::from(*clock)))
+            .collect()
     }
 
     /// What a copy with this state vector lacks, as one update.

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
-use super::name::RoomName;
 use super::ServerError;
+use super::name::RoomName;
 use crate::storage::atomic;
 
 /// What a connection may do.
@@ -170,7 +170,9 @@ impl Tokens {
     /// # Errors
     /// When it has none.
     pub fn role_in(&self, room: &RoomName, token: Option<&str>) -> Result<Role, Denied> {
-        let token = token.filter(|token| !token.is_empty()).ok_or(Denied::Missing)?;
+        let token = token
+            .filter(|token| !token.is_empty())
+            .ok_or(Denied::Missing)?;
         if let Some(role) = self.held.lock().file.role_in(&room.to_string(), token) {
             return Ok(role);
         }
@@ -187,7 +189,9 @@ impl Tokens {
     /// # Errors
     /// When it has none.
     pub fn role_anywhere(&self, token: Option<&str>) -> Result<Role, Denied> {
-        let token = token.filter(|token| !token.is_empty()).ok_or(Denied::Missing)?;
+        let token = token
+            .filter(|token| !token.is_empty())
+            .ok_or(Denied::Missing)?;
         let held = self.held.lock();
         let mut best = held.file.role_in("", token);
         for room in held.file.rooms.keys() {
@@ -448,7 +452,14 @@ mod tests {
         ] {
             assert_eq!(doors.check_origin(Some(bad)), Err(Denied::Origin), "{bad}");
         }
-        for fine in ["localhost:1999", "127.0.0.1:1999", "192.168.1.7:1999", "[::1]:1", "gm.local", "table.example.org"] {
+        for fine in [
+            "localhost:1999",
+            "127.0.0.1:1999",
+            "192.168.1.7:1999",
+            "[::1]:1",
+            "gm.local",
+            "table.example.org",
+        ] {
             assert_eq!(doors.check_host(Some(fine)), Ok(()), "{fine}");
         }
         for bad in [None, Some("evil.example:1999"), Some("")] {

@@ -89,9 +89,10 @@ pub(super) async fn put(blobs: &Blobs, request: Request) -> Response {
             StatusCode::UNPROCESSABLE_ENTITY,
             "the content is not what its name says; it was not kept",
         ),
-        Ok(Err(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
-            refuse(StatusCode::PAYLOAD_TOO_LARGE, "a picture may have 512 MiB at most")
-        }
+        Ok(Err(error)) if error.kind() == io::ErrorKind::FileTooLarge => refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "a picture may have 512 MiB at most",
+        ),
         Ok(Err(error)) => {
             tracing::warn!(target: "server", %error, "a picture was not kept");
             let full = "the picture could not be kept: the server's disk refuses; try again later";

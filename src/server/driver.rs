@@ -71,8 +71,10 @@ pub(super) struct Driver {
     pub(super) hook: Option<Arc<Hook>>,
     pub(super) metrics: Arc<Metrics>,
     /// Takes the room off the list; false when somebody is about to use it.
-    pub(super) retire: Box<dyn Fn(&mut mpsc::Receiver<Command>) -> bool + Send>,
+    pub(super) retire: Retire,
 }
+
+pub(super) type Retire = Box<dyn Fn(&mut mpsc::Receiver<Command>) -> bool + Send>;
 
 impl Driver {
     /// Until the room is retired or stopped.

@@ -121,7 +121,9 @@ impl std::fmt::Debug for Hook {
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
     /// The address is none.
-    #[error("--save-url is an http or https address, such as https://example.org/rooms/{{party}}/{{room}}")]
+    #[error(
+        "--save-url is an http or https address, such as https://example.org/rooms/{{party}}/{{room}}"
+    )]
     Address,
     /// The store answered with a status that is no success.
     #[error("the outside store answered with status {0}")]

@@ -170,7 +170,11 @@ impl Host {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn seed(self: &Arc<Self>, name: &RoomName, update: Vec<u8>) -> Result<bool, Unavailable> {
+    pub async fn seed(
+        self: &Arc<Self>,
+        name: &RoomName,
+        update: Vec<u8>,
+    ) -> Result<bool, Unavailable> {
         let taken = self
             .ask(name, |reply| Command::Seed(update.clone(), reply))
             .await?;
@@ -286,7 +290,8 @@ impl Host {
     async fn load(&self, name: &RoomName) -> Option<Room> {
         let mut retries = RETRIES.iter();
         loop {
-            let (store, seeds, wanted) = (Arc::clone(&self.store), self.seeds.clone(), name.clone());
+            let (store, seeds, wanted) =
+                (Arc::clone(&self.store), self.seeds.clone(), name.clone());
             let metrics = Arc::clone(&self.metrics);
             let opened =
                 tokio::task::spawn_blocking(move || open_room(&store, &seeds, &wanted, metrics));

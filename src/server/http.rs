@@ -108,7 +108,10 @@ async fn door(State(service): Shared, request: Request, next: Next) -> Response 
     if let Some(Ok(origin)) = origin.map(HeaderValue::try_from) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         let fixed = [
-            (ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, OPTIONS"),
+            (
+                ACCESS_CONTROL_ALLOW_METHODS,
+                "GET, HEAD, POST, PUT, OPTIONS",
+            ),
             (
                 ACCESS_CONTROL_ALLOW_HEADERS,
                 "authorization, content-type, range, x-exclude-user",
@@ -181,7 +184,10 @@ async fn upgrade(
         user: query.user(),
         takes_text: query.has("_pk") || query.has("userId") || query.has("userName"),
         wants_durable: query.any(&[DURABLE_QUERY.0]).as_deref() == Some(DURABLE_QUERY.1),
-        text_first: service.text_parties.iter().any(|party| party == room.party()),
+        text_first: service
+            .text_parties
+            .iter()
+            .any(|party| party == room.party()),
         room,
     };
     if service.host.open(&visitor.room).await.is_err() {
@@ -273,7 +279,10 @@ fn ping(body: &[u8]) -> Option<Value> {
 async fn put_seed(service: &Arc<Service>, name: &RoomName, request: Request) -> Response {
     let query = Query::of(request.uri());
     let Ok(body) = axum::body::to_bytes(request.into_body(), MOST_SEED_BYTES).await else {
-        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "a seed may have 64 MiB at most");
+        return refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "a seed may have 64 MiB at most",
+        );
     };
     let root = query.any(&["text"]);
     let Some(update) = seed::update_of(&body, root.as_deref().unwrap_or(seed::TEXT_ROOT)) else {
@@ -296,7 +305,10 @@ async fn tokens(State(service): Shared, request: Request) -> Response {
         return refuse(StatusCode::NOT_FOUND, "Not found");
     };
     let Some(tokens) = &service.tokens else {
-        return refuse(StatusCode::NOT_FOUND, "this server is open: it has no tokens");
+        return refuse(
+            StatusCode::NOT_FOUND,
+            "this server is open: it has no tokens",
+        );
     };
     let token = presented(request.headers(), request.uri());
     if !tokens.is_server(token.as_deref()) {
@@ -419,7 +431,10 @@ impl Query {
     fn user(&self) -> Option<User> {
         let fits = |text: &String| text.len() <= MOST_NAME_BYTES;
         let name = self.any(&["userName"]).filter(fits);
-        let id = self.any(&["userId"]).filter(fits).or_else(|| name.clone())?;
+        let id = self
+            .any(&["userId"])
+            .filter(fits)
+            .or_else(|| name.clone())?;
         Some(User {
             id: id.into(),
             name: name.map(Into::into),
@@ -444,10 +459,7 @@ pub(super) fn refuse(status: StatusCode, sentence: &str) -> Response {
 }
 
 fn unavailable() -> Response {
-    let mut response = refuse(
-        StatusCode::SERVICE_UNAVAILABLE,
-        &Unavailable.to_string(),
-    );
+    let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, &Unavailable.to_string());
     let seconds = HeaderValue::from_static("5");
     response.headers_mut().insert(RETRY_AFTER, seconds);
     response

@@ -176,12 +176,7 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Recei
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    from: IpAddr,
-    router: Router,
-    seat: Seat,
-) {
+async fn connection(stream: TcpStream, from: IpAddr, router: Router, seat: Seat) {
     // Small messages have to leave at once.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(target: "server", %error, "a socket goes on without TCP_NODELAY");
@@ -230,7 +225,9 @@ impl Addresses {
 
 /// Held by whatever a connection has become; the connection counts as long as anybody holds it.
 #[derive(Debug, Clone)]
-pub struct Seat(#[expect(dead_code, reason = "held for its end")] Arc<(OwnedSemaphorePermit, Place)>);
+pub struct Seat(
+    #[expect(dead_code, reason = "held for its end")] Arc<(OwnedSemaphorePermit, Place)>,
+);
 
 /// An address's place for one connection.
 #[derive(Debug)]

@@ -88,10 +88,13 @@ mod tests {
         let metrics = Metrics::default();
         metrics.connections.store(3, Ordering::Relaxed);
         let text = metrics.to_text();
-        assert!(text.contains(
-            "# HELP tableglow_connections WebSocket connections that are open\n\
+        assert!(
+            text.contains(
+                "# HELP tableglow_connections WebSocket connections that are open\n\
              # TYPE tableglow_connections gauge\n\
              tableglow_connections 3\n"
-        ), "{text}");
+            ),
+            "{text}"
+        );
     }
 }

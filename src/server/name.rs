@@ -29,8 +29,7 @@ impl RoomName {
     /// When one of them cannot be part of a URL, is empty or too long.
     pub fn new(party: &str, room: &str) -> Result<Self, NoRoom> {
         let plain = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
-        let party_fits =
-            (1..=MOST_PARTY_BYTES).contains(&party.len()) && party.bytes().all(plain);
+        let party_fits = (1..=MOST_PARTY_BYTES).contains(&party.len()) && party.bytes().all(plain);
         let room_fits = (1..=MOST_ROOM_BYTES).contains(&room.len())
             && room.bytes().all(|c| c.is_ascii_graphic() && c != b'/')
             && room != "."
@@ -107,16 +106,21 @@ mod tests {
         let game = "/parties/game_session/9b2c";
         assert_eq!(named(game).as_deref(), Some("game_session/9b2c"));
         assert_eq!(named("/party/x").as_deref(), Some("main/x"));
-        assert_eq!(
-            named("/parties/p/room/sub/x").as_deref(),
-            Some("p/room")
-        );
+        assert_eq!(named("/parties/p/room/sub/x").as_deref(), Some("p/room"));
         // Not decoded, not folded: two names are two rooms.
         assert_ne!(named("/party/%41bc"), named("/party/Abc"));
         assert_ne!(named("/party/Case"), named("/party/case"));
         for path in [
-            "/", "", "/nothing", "/parties/p", "/parties/p/", "/party/", "/parties//x",
-            "/parties/p/..", "/parties/p q/x", "/parties/../x",
+            "/",
+            "",
+            "/nothing",
+            "/parties/p",
+            "/parties/p/",
+            "/party/",
+            "/parties//x",
+            "/parties/p/..",
+            "/parties/p q/x",
+            "/parties/../x",
         ] {
             assert_eq!(named(path), None, "{path}");
         }

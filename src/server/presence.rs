@@ -83,10 +83,8 @@ impl Presence {
         let gone = state == "null";
         match self.entries.get(&client) {
             Some(known) => {
-                let leaves = gone
-                    && clock == known.clock
-                    && known.state.is_some()
-                    && known.owner == from;
+                let leaves =
+                    gone && clock == known.clock && known.state.is_some() && known.owner == from;
                 if clock <= known.clock && !leaves {
                     return Heard::Stale;
                 }
@@ -231,7 +229,11 @@ mod tests {
         assert!(presence.leave(T0, A));
         assert_eq!(live(&presence), [9]);
         let removal = presence.since(3);
-        assert!(removal.iter().all(|shown| shown.state.is_none() && shown.clock == 1));
+        assert!(
+            removal
+                .iter()
+                .all(|shown| shown.state.is_none() && shown.clock == 1)
+        );
         assert_eq!(removal.len(), 2);
 
         let returned = ConnectionId(3);

@@ -19,15 +19,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 
+use super::ConnectionId;
 use super::access::Role;
 use super::metrics::Metrics;
 use super::outbox::{Close, Outbox};
 use super::presence::{Heard, Presence, Shown};
 use super::store::RoomLog;
-use super::ConnectionId;
+use crate::doc::Origin;
+use crate::doc::guard::{self, Span};
 use crate::doc::replica::{DocError, Replica};
-use crate::doc::{Origin, guard};
-use crate::sync::protocol::{AwarenessEntry, AwarenessUpdate, Message, SyncMessage, awareness_frame};
+use crate::sync::protocol::{
+    AwarenessEntry, AwarenessUpdate, Message, SyncMessage, awareness_frame,
+};
 
 /// Document updates merge within this time.
 pub const MERGE: Duration = Duration::from_millis(16);
@@ -99,12 +102,12 @@ struct Progress {
     logged: VecDeque<(u64, u64)>,
 }
 
-
 struct Arrived {
     from: ConnectionId,
     /// Its number among the document messages of the connection.
     number: u64,
     update: Bytes,
+    spans: Vec<Span>,
 }
 
 /// A room.
@@ -118,6 +121,9 @@ pub struct Room {
     presence_at: Option<Duration>,
     inbox: Vec<Arrived>,
     inbox_bytes: usize,
+    /// Updates that came before what they follow on: a client may edit before it has answered what
+    /// the server lacks. They wait until that has come, and are not told as saved.
+    held: Vec<Arrived>,
     flushed_at: Option<Duration>,
     /// The whole document, encoded, until it changes.
     whole: Option<Bytes>,
@@ -171,9 +177,12 @@ impl Room {
     ) -> Result<Self, DocError> {
         let replica = Replica::open_unread(beginning.parts.iter().map(Vec::as_slice))?;
         let state_vector: Arc<[u8]> = replica.state_vector().into();
-        let (first, later) = beginning.parts.split_first().map_or((0, 0), |(first, later)| {
-            (first.len(), later.iter().map(Vec::len).sum())
-        });
+        let (first, later) = beginning
+            .parts
+            .split_first()
+            .map_or((0, 0), |(first, later)| {
+                (first.len(), later.iter().map(Vec::len).sum())
+            });
         Ok(Self {
             replica,
             durable: Arc::clone(&state_vector),
@@ -185,6 +194,7 @@ impl Room {
             presence_at: None,
             inbox: Vec::new(),
             inbox_bytes: 0,
+            held: Vec::new(),
             flushed_at: None,
             whole: None,
             unsaved: None,
@@ -261,6 +271,8 @@ impl Room {
             return;
         };
         self.presence.leave(now, connection);
+        // Its client sends them again, with what they follow on.
+        self.held.retain(|held| held.from != connection);
         if let Some(user) = member.user
             && !self.is_here(&user.id)
         {
@@ -374,8 +386,8 @@ impl Room {
         }
         self.acknowledge();
         self.keep_alive(now);
-        let is_long = self.log_bytes > LOG_BYTES.max(self.snapshot_bytes)
-            || self.log_updates > LOG_UPDATES;
+        let is_long =
+            self.log_bytes > LOG_BYTES.max(self.snapshot_bytes) || self.log_updates > LOG_UPDATES;
         if is_long && self.unsaved.is_none() {
             self.compact();
         }
@@ -385,10 +397,11 @@ impl Room {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
         let waits = !self.inbox.is_empty() || (self.news_for_log && self.unsaved.is_none());
-        let merge = waits
-            .then(|| self.flushed_at.map_or(Duration::ZERO, |at| at + MERGE));
-        let presence = (self.presence.revision() > self.presence_sent)
-            .then(|| self.presence_at.map_or(Duration::ZERO, |at| at + PRESENCE_STEP));
+        let merge = waits.then(|| self.flushed_at.map_or(Duration::ZERO, |at| at + MERGE));
+        let presence = (self.presence.revision() > self.presence_sent).then(|| {
+            self.presence_at
+                .map_or(Duration::ZERO, |at| at + PRESENCE_STEP)
+        });
         let save = self.unsaved.as_ref().map(|(_, at)| *at);
         let alive = self
             .members
@@ -508,7 +521,10 @@ impl Room {
         let Some(member) = self.members.get(&to) else {
             return;
         };
-        if !member.outbox.answer(sync_frame(SyncMessage::Step2(&update))) {
+        if !member
+            .outbox
+            .answer(sync_frame(SyncMessage::Step2(&update)))
+        {
             member.outbox.answer_later(has.into());
         }
     }
@@ -532,15 +548,16 @@ impl Room {
             return;
         }
         // Looked at one by one, so that a bad one does not take its neighbours along.
-        if guard::check_update(&update).is_err() {
+        let Ok(spans) = guard::spans(&update) else {
             member.refuse(number);
             return self.note_malformed(from);
-        }
+        };
         self.inbox_bytes += update.len();
         self.inbox.push(Arrived {
             from,
             number,
             update,
+            spans,
         });
         if self.inbox_bytes > MOST_INBOX_BYTES {
             self.flush(now);
@@ -557,8 +574,12 @@ impl Room {
                 Heard::Malformed => malformed = true,
             }
         }
-        self.metrics.presence_taken.fetch_add(taken, Ordering::Relaxed);
-        self.metrics.presence_stale.fetch_add(stale, Ordering::Relaxed);
+        self.metrics
+            .presence_taken
+            .fetch_add(taken, Ordering::Relaxed);
+        self.metrics
+            .presence_stale
+            .fetch_add(stale, Ordering::Relaxed);
         if malformed {
             self.note_malformed(from);
         }
@@ -580,36 +601,40 @@ impl Room {
             return;
         }
         if !inbox.is_empty() {
-            self.take_in(now, &inbox);
+            self.take_in(now, inbox);
         }
         if self.news_for_log && self.unsaved.is_none() && !self.replica.waits_for_updates() {
             self.news_for_log = false;
             let logged = self.appended;
-            for member in self.members.values_mut() {
+            for (connection, member) in &mut self.members {
                 let arrived = member.messages;
                 if let Some(progress) = &mut member.durable {
-                    let refused = progress.refused.unwrap_or(u64::MAX);
-                    let good = arrived.min(refused - 1);
+                    let held = self.held.iter().filter(|held| held.from == *connection);
+                    let first_bad = held.map(|held| held.number).chain(progress.refused).min();
+                    let good = first_bad.map_or(arrived, |bad| arrived.min(bad - 1));
                     progress.logged.push_back((logged, good));
                 }
             }
         }
     }
 
-    fn take_in(&mut self, now: Duration, inbox: &[Arrived]) {
+    fn take_in(&mut self, now: Duration, arrived: Vec<Arrived>) {
         self.news_for_log = true;
-        let first = inbox.first().map_or(ConnectionId(0), |arrived| arrived.from);
-        let only = inbox
-            .iter()
-            .all(|arrived| arrived.from == first)
-            .then_some(first);
+        let ready = self.in_order(arrived);
+        let Some(first) = ready.first().map(|arrived| arrived.from) else {
+            return;
+        };
+        // With an update that waited for this one, somebody else's content comes out as well.
+        let only = (!self.replica.waits_for_updates()
+            && ready.iter().all(|arrived| arrived.from == first))
+        .then_some(first);
         let together = self.replica.apply_updates(
-            inbox.iter().map(|arrived| &*arrived.update),
+            ready.iter().map(|arrived| &*arrived.update),
             Origin::Remote(first.0),
         );
         if together.is_err() && !self.is_broken() {
             // One of them is to blame: those that were taken in already change nothing.
-            for arrived in inbox {
+            for arrived in &ready {
                 let origin = Origin::Remote(arrived.from.0);
                 if self.replica.apply_update(&arrived.update, origin).is_err() {
                     if let Some(member) = self.members.get_mut(&arrived.from) {
@@ -624,6 +649,47 @@ impl Room {
             self.close_all(Close::TryLater);
         }
         self.pass_on(now, only);
+    }
+
+    /// Those updates, and of the held ones, that follow on what the document has; the others are held.
+    /// The document library would take them in and leave a hole, which no peer would ever be told of.
+    fn in_order(&mut self, arrived: Vec<Arrived>) -> Vec<Arrived> {
+        let mut waiting = std::mem::take(&mut self.held);
+        waiting.extend(arrived);
+        let mut clocks = self.replica.clocks();
+        let mut ready = Vec::new();
+        loop {
+            let before = ready.len();
+            for arrived in std::mem::take(&mut waiting) {
+                let clock = |client| clocks.get(&client).copied().unwrap_or(0);
+                if arrived
+                    .spans
+                    .iter()
+                    .any(|span| span.begin > clock(span.client))
+                {
+                    waiting.push(arrived);
+                    continue;
+                }
+                for span in &arrived.spans {
+                    let clock = clocks.entry(span.client).or_default();
+                    *clock = span.end.max(*clock);
+                }
+                ready.push(arrived);
+            }
+            if ready.len() == before || waiting.is_empty() {
+                break;
+            }
+        }
+        let mut bytes = 0;
+        for arrived in waiting {
+            bytes += arrived.update.len();
+            if bytes <= MOST_INBOX_BYTES {
+                self.held.push(arrived);
+            } else if let Some(member) = self.members.get_mut(&arrived.from) {
+                member.refuse(arrived.number);
+            }
+        }
+        ready
     }
 
     /// Stores and sends what the document has to say; not to its only sender.
@@ -761,7 +827,9 @@ impl Room {
                 sent += 1;
             }
         }
-        self.metrics.events_out.fetch_add(sent as u64, Ordering::Relaxed);
+        self.metrics
+            .events_out
+            .fetch_add(sent as u64, Ordering::Relaxed);
         sent
     }
 

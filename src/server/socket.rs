@@ -161,7 +161,9 @@ impl Reader {
             };
             let bytes = message.len();
             self.metrics.messages_in.fetch_add(1, Ordering::Relaxed);
-            self.metrics.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
+            self.metrics
+                .bytes_in
+                .fetch_add(bytes as u64, Ordering::Relaxed);
             let command = match message {
                 Message::Binary(frame) => self.binary(frame),
                 Message::Text(text) => self.text(text),
@@ -238,7 +240,9 @@ async fn write_until_closed<S>(
                 Err(_) => continue,
             },
             Next::CatchUp => {
-                let Some((connection, room)) = &room else { return };
+                let Some((connection, room)) = &room else {
+                    return;
+                };
                 metrics.catch_ups.fetch_add(1, Ordering::Relaxed);
                 if room.send(Command::CatchUp(*connection)).await.is_err() {
                     outbox.close(Close::TryLater);

@@ -255,7 +255,10 @@ fn clocks(state_vector: &[u8]) -> BTreeMap<u64, u64> {
             (number, shift) = (0, 0);
         }
     }
-    numbers[1..].chunks(2).map(|pair| (pair[0], pair[1])).collect()
+    numbers[1..]
+        .chunks(2)
+        .map(|pair| (pair[0], pair[1]))
+        .collect()
 }
 
 fn words(n: usize) -> Vec<u8> {
@@ -347,7 +350,10 @@ fn presence_leaves_at_once_and_then_the_latest_of_each_in_one_frame() {
     assert_eq!(table.read(&b), [Got::Presence(latest)]);
     table.leave(&a);
     table.wait(PRESENCE_STEP);
-    assert_eq!(table.read(&b), [Got::Presence(vec![(1, 19, "null".into())])]);
+    assert_eq!(
+        table.read(&b),
+        [Got::Presence(vec![(1, 19, "null".into())])]
+    );
     // Nothing of it is in the document.
     assert_eq!(table.log.0.lock().records.len(), 0);
     // Web clients send back what they receive: it costs nothing and is not passed on.
@@ -375,7 +381,9 @@ fn a_viewer_reads_and_shows_itself_and_changes_nothing() {
     table.update(&viewer, &words(1));
     let step2 = Message::Sync(SyncMessage::Step2(&words(2))).encode();
     table.send(&viewer, &step2);
-    table.room.receive_text(viewer.connection, &Bytes::from_static(b"{\"type\":\"X\"}"));
+    table
+        .room
+        .receive_text(viewer.connection, &Bytes::from_static(b"{\"type\":\"X\"}"));
     table.show(&viewer, 9, 1, "{}");
     table.wait(MERGE);
     assert_eq!(table.read(&dm), [Got::Presence(vec![(9, 1, "{}".into())])]);
@@ -481,7 +489,12 @@ fn who_asks_is_told_what_is_on_disk_and_deletions_count() {
         table.update(&other, &words(3));
     }
     table.wait(MERGE);
-    assert!(!table.read(&asks).iter().any(|got| matches!(got, Got::Durable(..))));
+    assert!(
+        !table
+            .read(&asks)
+            .iter()
+            .any(|got| matches!(got, Got::Durable(..)))
+    );
     table.log.commit();
     table.poll();
     let got = table.read(&asks);
@@ -490,7 +503,12 @@ fn who_asks_is_told_what_is_on_disk_and_deletions_count() {
     };
     assert_eq!(*messages, sent.len() as u64);
     assert!(vector.len() > 2);
-    assert!(!table.read(&other).iter().any(|got| matches!(got, Got::Durable(..))));
+    assert!(
+        !table
+            .read(&other)
+            .iter()
+            .any(|got| matches!(got, Got::Durable(..)))
+    );
 
     // What says nothing, and what is known, is as durable as what it says.
     table.update(&asks, &[0, 0]);
@@ -547,7 +565,11 @@ fn a_log_that_grows_gets_a_snapshot_and_so_does_the_last_leave() {
     table.room.rest(table.now);
     assert_eq!(table.log.0.lock().snapshots, 2);
     table.room.rest(table.now);
-    assert_eq!(table.log.0.lock().snapshots, 2, "nothing new, nothing written");
+    assert_eq!(
+        table.log.0.lock().snapshots,
+        2,
+        "nothing new, nothing written"
+    );
 }
 
 #[test]
@@ -589,8 +611,7 @@ fn people_come_and_go_and_events_reach_who_can_read_them() {
     let first = table.guest_with(Role::Dm, named("ada"));
     let again = table.guest_with(Role::Viewer, named("ada"));
     let joined = texts(table.read(&watcher));
-    let expected =
-        r#"{"type":"USER_JOINED","payload":{"userId":"ada","userName":"ada the brave"},"timestamp":0}"#;
+    let expected = r#"{"type":"USER_JOINED","payload":{"userId":"ada","userName":"ada the brave"},"timestamp":0}"#;
     assert_eq!(joined, [expected]);
     let info = table.room.info();
     assert_eq!(info.connections, 4);
@@ -619,8 +640,51 @@ fn a_plain_json_room_sends_nothing_binary_first() {
     );
     let said = Bytes::from_static(br#"{"type":"hello"}"#);
     table.room.receive_text(a.connection, &said);
-    table.room.receive_text(a.connection, &Bytes::from_static(b"ping"));
+    table
+        .room
+        .receive_text(a.connection, &Bytes::from_static(b"ping"));
     table.wait(KEEP_ALIVE);
     assert_eq!(table.read(&b), [Got::Text(r#"{"type":"hello"}"#.into())]);
     assert_eq!(table.read(&a), []);
+}
+
+#[test]
+fn an_edit_that_overtakes_what_it_follows_on_waits_for_it() {
+    let mut table = Table::new();
+    let (early, other) = (
+        table.guest_with(Role::Dm, |join| join.wants_durable = true),
+        table.guest(Role::Dm),
+    );
+    table.read(&early);
+    table.read(&other);
+    table.log.0.lock().eager = true;
+    let mut doc = GameDoc::create(&GameSessionId::new("game"));
+    let before = doc.replica_mut().take_updates();
+    let scene = RowRef::Scene(SceneId::new("cave"));
+    let create = Edit::Create {
+        row: scene,
+        values: vec![],
+    };
+    doc.apply(&[create], Origin::Local(1));
+    let edit = doc.replica_mut().take_updates();
+    table.update(&early, &edit[0].bytes);
+    table.wait(MERGE);
+    assert_eq!(table.read(&other), []);
+    assert!(
+        !table
+            .read(&early)
+            .iter()
+            .any(|got| matches!(got, Got::Durable(1, _)))
+    );
+    table.update(&early, &before[0].bytes);
+    table.wait(MERGE);
+    let got = table.read(&other);
+    let held: Vec<_> = before.iter().chain(&edit).map(|u| &u.bytes[..]).collect();
+    assert_eq!(holds(&updates(&got)), holds(&held));
+    assert!(
+        table
+            .read(&early)
+            .iter()
+            .any(|got| matches!(got, Got::Durable(2, _)))
+    );
 }

@@ -11,7 +11,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::*;
 
-const SCHEDULES: u64 = 150;
+const SCHEDULES: u64 = 30;
 const STEPS: usize = 250;
 
 /// A client: its document, and the connection it has at the moment.
@@ -210,7 +210,11 @@ impl Peer {
     }
 
     fn scenes(&self) -> BTreeSet<String> {
-        self.doc.scene_ids().iter().map(ToString::to_string).collect()
+        self.doc
+            .scene_ids()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 }
 
@@ -235,7 +239,10 @@ fn whatever_happens_all_agree_and_nothing_acknowledged_is_lost() {
             assert_eq!(knows(peer), knows(&world.peers[0]), "seed {seed}");
         }
         let lost: Vec<_> = world.acknowledged.difference(&scenes).collect();
-        assert!(lost.is_empty(), "seed {seed}: acknowledged and lost: {lost:?}");
+        assert!(
+            lost.is_empty(),
+            "seed {seed}: acknowledged and lost: {lost:?}"
+        );
         assert!(world.table.room.is_saved(), "seed {seed}");
         received += world.received;
         acknowledged += world.acknowledged.len();
@@ -243,5 +250,8 @@ fn whatever_happens_all_agree_and_nothing_acknowledged_is_lost() {
     }
     // A simulation in which nothing happens proves nothing.
     let counts = (received, acknowledged, crashes);
-    assert!(received > 1000 && acknowledged > 100 && crashes > 0, "{counts:?}");
+    assert!(
+        received > 1000 && acknowledged > 100 && crashes > 0,
+        "{counts:?}"
+    );
 }
