@@ -1,0 +1,581 @@
+//! `tableglow serve` as it is used: a process of its own, real sockets, killed and started again.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::{Value, json};
+use tableglow::doc::{GameDoc, Origin};
+use tableglow::model::edit::{Edit, RowRef};
+use tableglow::model::id::{GameSessionId, SceneId};
+use tableglow::storage::blobs::hash_of;
+use tableglow::sync::protocol::{AwarenessEntry, Message, SyncMessage, awareness_frame};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::handshake::HandshakeError;
+use tokio_tungstenite::tungstenite::{self, WebSocket};
+
+/// What a slow machine may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+const ROOM: &str = "/parties/game_session/cellar";
+
+/// A running server; killed when it goes.
+struct Serve {
+    child: Child,
+    address: SocketAddr,
+    stderr: BufReader<std::process::ChildStderr>,
+}
+
+fn command(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tableglow"));
+    let home = data.join("home");
+    command
+        .args(["serve", "--data"])
+        .arg(data)
+        .args(arguments)
+        .env("HOME", &home)
+        .env("XDG_STATE_HOME", home.join("state"))
+        .env("LOCALAPPDATA", home.join("local"))
+        .stdin(Stdio::null());
+    command
+}
+
+impl Serve {
+    fn start(data: &Path, arguments: &[&str]) -> Self {
+        let mut child = command(data, &["--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        let address = line
+            .strip_prefix("serving http://")
+            .and_then(|rest| rest.split_whitespace().next())
+            .and_then(|address| address.parse().ok())
+            .unwrap_or_else(|| panic!("no address in {line:?}"));
+        Self {
+            child,
+            address,
+            stderr,
+        }
+    }
+
+    fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> (u16, String, Vec<u8>) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let host = if headers.contains("host:") {
+            String::new()
+        } else {
+            format!("host: {}\r\n", self.address)
+        };
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\n{host}{headers}content-length: {length}\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        // A refusal may come before the body was read.
+        let _ = stream.write_all(body);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let end = answer
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+            .unwrap();
+        let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, head, answer[end + 4..].to_vec())
+    }
+
+    fn json(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Value {
+        let (status, head, body) = self.request(method, path, headers, body);
+        assert!((200..300).contains(&status), "{head}");
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    fn connect(&self, path: &str, headers: &[(&'static str, &str)]) -> Result<Peer, u16> {
+        let mut request = format!("ws://{}{path}", self.address)
+            .into_client_request()
+            .unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        match tungstenite::client(request, stream) {
+            Ok((socket, _)) => Ok(Peer {
+                socket,
+                doc: GameDoc::create(&GameSessionId::new("cellar")),
+                durable: 0,
+                sent: 0,
+                texts: Vec::new(),
+                shown: Vec::new(),
+            }),
+            Err(HandshakeError::Failure(tungstenite::Error::Http(response))) => {
+                Err(response.status().as_u16())
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn guest(&self) -> Peer {
+        let mut peer = self
+            .connect(&format!("{ROOM}?_pk=x&tableglow=1"), &[])
+            .unwrap();
+        peer.sync();
+        peer
+    }
+
+    /// Ends it as the system would.
+    #[cfg(unix)]
+    fn terminate(mut self) -> (Option<i32>, String) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let status = self.child.wait().unwrap();
+        let mut said = String::new();
+        self.stderr.read_to_string(&mut said).unwrap();
+        (status.code(), said)
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A client of one room.
+struct Peer {
+    socket: WebSocket<TcpStream>,
+    doc: GameDoc,
+    durable: u64,
+    sent: u64,
+    texts: Vec<String>,
+    shown: Vec<(u64, String)>,
+}
+
+impl Peer {
+    fn send(&mut self, message: &Message<'_>) {
+        if matches!(
+            message,
+            Message::Sync(SyncMessage::Step2(_) | SyncMessage::Update(_))
+        ) {
+            self.sent += 1;
+        }
+        self.socket
+            .send(tungstenite::Message::binary(message.encode()))
+            .unwrap();
+    }
+
+    /// The first words of both sides.
+    fn sync(&mut self) {
+        let has = self.doc.replica().state_vector();
+        self.doc.replica_mut().take_updates();
+        self.send(&Message::Sync(SyncMessage::Step1(&has)));
+        while !self.hear_one() {}
+        let before = self.sent;
+        self.wait_until(|peer| peer.sent > before || peer.sent > 0);
+    }
+
+    /// Reads a message; whether it was the answer to what this side has.
+    fn hear_one(&mut self) -> bool {
+        match self.socket.read().unwrap() {
+            tungstenite::Message::Binary(frame) => match Message::decode(&frame).unwrap() {
+                Message::Sync(SyncMessage::Step1(has)) => {
+                    let missing = self.doc.replica().encode_missing(has).unwrap();
+                    self.send(&Message::Sync(SyncMessage::Step2(&missing)));
+                }
+                Message::Sync(
+                    message @ (SyncMessage::Step2(update) | SyncMessage::Update(update)),
+                ) => {
+                    self.doc
+                        .replica_mut()
+                        .apply_update(update, Origin::Remote(1))
+                        .unwrap();
+                    self.doc.replica_mut().take_updates();
+                    return matches!(message, SyncMessage::Step2(_));
+                }
+                Message::Durable { messages, .. } => self.durable = messages,
+                Message::Awareness(update) => {
+                    for entry in update.entries() {
+                        self.shown.push((entry.client, entry.json.to_owned()));
+                    }
+                }
+                other => panic!("{other:?}"),
+            },
+            tungstenite::Message::Text(text) => self.texts.push(text.to_string()),
+            tungstenite::Message::Close(_) => panic!("closed"),
+            _ => {}
+        }
+        false
+    }
+
+    fn wait_until(&mut self, done: impl Fn(&Self) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !done(self) {
+            assert!(Instant::now() < end, "it never came");
+            self.hear_one();
+        }
+    }
+
+    fn create(&mut self, scene: &str) {
+        let create = Edit::Create {
+            row: RowRef::Scene(SceneId::new(scene)),
+            values: vec![],
+        };
+        self.doc.apply(&[create], Origin::Local(1));
+        for update in self.doc.replica_mut().take_updates() {
+            self.send(&Message::Sync(SyncMessage::Update(&update.bytes)));
+        }
+    }
+
+    fn scenes(&self) -> BTreeSet<String> {
+        self.doc
+            .scene_ids()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    fn show(&mut self, client: u64, clock: u64, json: &str) {
+        let entry = AwarenessEntry {
+            client,
+            clock,
+            json,
+        };
+        let frame = awareness_frame([entry]);
+        self.socket
+            .send(tungstenite::Message::binary(frame))
+            .unwrap();
+    }
+}
+
+#[test]
+fn two_people_share_a_room_and_a_killed_server_loses_nothing_it_acknowledged() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Serve::start(data.path(), &["--open"]);
+    let (mut ada, mut bob) = (server.guest(), server.guest());
+    ada.create("cave");
+    bob.wait_until(|peer| peer.scenes().contains("cave"));
+    bob.create("tower");
+    ada.wait_until(|peer| peer.scenes().len() == 2);
+    ada.wait_until(|peer| peer.durable == peer.sent);
+    bob.wait_until(|peer| peer.durable == peer.sent);
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+
+    let server = Serve::start(data.path(), &["--open"]);
+    let late = server.guest();
+    assert_eq!(late.scenes(), ada.scenes());
+    // A cursor, and its end when its owner is cut off.
+    let mut watcher = server.guest();
+    let mut cut = server.guest();
+    cut.show(7, 1, r#"{"cursor":{}}"#);
+    watcher.wait_until(|peer| peer.shown.contains(&(7, r#"{"cursor":{}}"#.into())));
+    drop(cut);
+    watcher.wait_until(|peer| peer.shown.contains(&(7, "null".into())));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_is_told_to_stop_saves_everything_first() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Serve::start(data.path(), &["--open"]);
+    let mut ada = server.guest();
+    for n in 0..20 {
+        ada.create(&format!("scene{n}"));
+    }
+    // The server has read them all when it has answered what came after them.
+    let has = ada.doc.replica().state_vector();
+    ada.send(&Message::Sync(SyncMessage::Step1(&has)));
+    while !ada.hear_one() {}
+    let (code, _) = server.terminate();
+    assert_eq!(code, Some(0));
+    let server = Serve::start(data.path(), &["--open"]);
+    assert_eq!(server.guest().scenes().len(), 20);
+}
+
+#[test]
+fn nobody_comes_in_without_the_right_token_from_the_right_place() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Serve::start(data.path(), &["--room", "game_session/cellar"]);
+    let file = std::fs::read(data.path().join("tokens.json")).unwrap();
+    let file: Value = serde_json::from_slice(&file).unwrap();
+    let token = |role: &str| {
+        file["rooms"]["game_session/cellar"][role]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let own = file["server"].as_str().unwrap().to_owned();
+    let with = |token: &str| format!("{ROOM}?_pk=1&token={token}");
+
+    assert_eq!(server.connect(ROOM, &[]).err(), Some(401));
+    assert_eq!(server.connect(&with("guess"), &[]).err(), Some(403));
+    let other = format!("/parties/game_session/attic?token={}", token("dm"));
+    assert_eq!(server.connect(&other, &[]).err(), Some(403));
+    // What players must not see is in the DM's document: they are not let in before it can be hidden.
+    for role in ["player", "display"] {
+        assert_eq!(server.connect(&with(&token(role)), &[]).err(), Some(403));
+        let header = format!("authorization: Bearer {}\r\n", token(role));
+        let (status, _, body) = server.request("GET", ROOM, &header, b"");
+        assert_eq!(status, 403);
+        assert!(
+            String::from_utf8(body)
+                .unwrap()
+                .contains("players must not see")
+        );
+    }
+    let dm = format!("Bearer {}", token("dm"));
+    let evil = [
+        ("authorization", dm.as_str()),
+        ("origin", "https://evil.example"),
+    ];
+    assert_eq!(server.connect(ROOM, &evil).err(), Some(403));
+    let (status, _, _) = server.request("GET", "/health", "host: evil.example\r\n", b"");
+    assert_eq!(status, 421);
+    for (method, path) in [
+        ("GET", ROOM),
+        ("POST", ROOM),
+        ("PUT", ROOM),
+        ("GET", "/tokens/p/r"),
+    ] {
+        assert_eq!(
+            server.request(method, path, "", b"{}").0,
+            401,
+            "{method} {path}"
+        );
+        let wrong = "authorization: Bearer guess\r\n";
+        assert_eq!(
+            server.request(method, path, wrong, b"{}").0,
+            403,
+            "{method} {path}"
+        );
+    }
+    assert_eq!(
+        server
+            .request("GET", &format!("/assets/{}", "0".repeat(64)), "", b"")
+            .0,
+        401
+    );
+
+    let mut ada = server.connect(ROOM, &[("authorization", &dm)]).unwrap();
+    ada.sync();
+    // A viewer reads along; what it writes changes nothing.
+    let mut viewer = server.connect(&with(&token("viewer")), &[]).unwrap();
+    viewer.sync();
+    viewer.create("forged");
+    ada.create("cave");
+    viewer.wait_until(|peer| peer.scenes().contains("cave"));
+    let mut late = server.connect(&with(&own), &[]).unwrap();
+    late.sync();
+    assert_eq!(late.scenes(), BTreeSet::from(["cave".to_owned()]));
+    let header = format!("authorization: Bearer {}\r\n", token("viewer"));
+    assert_eq!(server.request("POST", ROOM, &header, b"{}").0, 403);
+
+    // An invitation made beside the running server, and one made by it.
+    let invited = command(data.path(), &["--invite", "game_session/attic"])
+        .output()
+        .unwrap();
+    let invited: Value = serde_json::from_slice(&invited.stdout).unwrap();
+    let attic = invited["tokens"]["dm"].as_str().unwrap();
+    let attic = format!("/parties/game_session/attic?token={attic}");
+    assert!(server.connect(&attic, &[]).is_ok());
+    let header = format!("authorization: Bearer {own}\r\n");
+    let asked = server.json("GET", "/tokens/game_session/attic", &header, b"");
+    assert_eq!(asked, invited["tokens"]);
+
+    #[cfg(unix)]
+    {
+        let (_, said) = server.terminate();
+        for secret in [own, token("dm"), token("viewer"), token("player")] {
+            assert!(!said.contains(&secret), "a token in {said}");
+        }
+    }
+}
+
+#[test]
+fn the_http_side_does_what_it_promises() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Serve::start(data.path(), &["--open"]);
+    let with_name = format!("{ROOM}?_pk=1&userId=ada&userName=Ada%20L");
+    let mut ada = server.connect(&with_name, &[]).unwrap();
+    ada.sync();
+    let mut bob = server
+        .connect(&format!("{ROOM}?_pk=2&userId=bob"), &[])
+        .unwrap();
+    bob.sync();
+    ada.wait_until(|peer| peer.texts.iter().any(|text| text.contains("USER_JOINED")));
+
+    let room = server.json("GET", ROOM, "", b"");
+    let ada_here = json!({"id": "ada", "name": "Ada L", "role": "dm"});
+    assert!(
+        room["users"].as_array().unwrap().contains(&ada_here),
+        "{room}"
+    );
+    assert!(room["document"]["bytes"].is_u64());
+
+    let event = br#"{"requestId": 7,  "body":"as it is","name":"x"}"#;
+    assert_eq!(server.json("POST", ROOM, "", event), json!({"sent": 2}));
+    let unread = String::from_utf8(event.to_vec()).unwrap();
+    ada.wait_until(|peer| peer.texts.contains(&unread));
+    bob.wait_until(|peer| peer.texts.contains(&unread));
+    let but_ada = format!("{ROOM}?exclude=ada");
+    assert_eq!(
+        server.json("POST", &but_ada, "", b"[1]"),
+        json!({"sent": 1})
+    );
+    let pong = server.json("POST", ROOM, "", br#"{"type":"ping","timestamp":5}"#);
+    assert_eq!(
+        (&pong["type"], &pong["timestamp"]),
+        (&json!("pong"), &json!(5))
+    );
+    assert_eq!(server.request("POST", ROOM, "", b"{no").0, 400);
+    assert_eq!(server.request("POST", ROOM, "", &[b' '; 70_000]).0, 413);
+    drop(bob);
+    ada.wait_until(|peer| peer.texts.iter().any(|text| text.contains("USER_LEFT")));
+
+    let origin = "origin: http://localhost:5173\r\n";
+    let (status, head, body) = server.request("OPTIONS", ROOM, origin, b"");
+    assert_eq!((status, &body[..]), (200, &br#"{"ok":true}"#[..]));
+    assert!(
+        head.contains("access-control-allow-origin: http://localhost:5173"),
+        "{head}"
+    );
+    assert!(head.contains("post"));
+
+    for (path, status) in [
+        ("/", 200),
+        ("/health", 200),
+        ("/nothing", 404),
+        ("/parties/p", 404),
+    ] {
+        assert_eq!(server.request("GET", path, "", b"").0, status, "{path}");
+    }
+    let (_, _, figures) = server.request("GET", "/metrics", "", b"");
+    let figures = String::from_utf8(figures).unwrap();
+    assert!(figures.contains("tableglow_connections"), "{figures}");
+    assert!(!figures.contains("cellar") && !figures.contains("ada"));
+
+    // A beginning is for rooms that were never used.
+    let seeded = "/parties/notes/first?text=body";
+    assert_eq!(
+        server.request("PUT", seeded, "", b"Once upon a time").0,
+        201
+    );
+    assert_eq!(server.request("PUT", seeded, "", b"Another").0, 409);
+    assert!(
+        server.json("GET", "/parties/notes/first", "", b"")["document"]["bytes"].as_u64()
+            > Some(16)
+    );
+
+    let picture: Vec<u8> = (0..100_000_u32).map(|n| (n % 251) as u8).collect();
+    let path = format!("/assets/{}", hash_of(&picture));
+    assert_eq!(server.request("GET", &path, "", b"").0, 404);
+    assert_eq!(server.request("PUT", &path, "", b"something else").0, 422);
+    assert_eq!(server.request("PUT", &path, "", &picture).0, 201);
+    assert_eq!(server.request("PUT", &path, "", &picture).0, 200);
+    assert_eq!(server.request("GET", &path, "", b"").2, picture);
+    let (status, head, part) = server.request("GET", &path, "range: bytes=1000-1999\r\n", b"");
+    assert_eq!((status, &part[..]), (206, &picture[1000..2000]));
+    assert!(
+        head.contains("content-range: bytes 1000-1999/100000"),
+        "{head}"
+    );
+}
+
+#[test]
+fn a_flood_of_what_is_no_message_leaves_the_others_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Serve::start(data.path(), &["--open"]);
+    let (mut ada, mut bob) = (server.guest(), server.guest());
+    let asked = std::env::var("TABLEGLOW_MALFORMED_FRAMES").ok();
+    let frames: u64 = asked.and_then(|text| text.parse().ok()).unwrap_or(6000);
+    let mut rng = StdRng::seed_from_u64(frames);
+    let mut bad = server.guest();
+    for n in 0..frames {
+        let frame = malformed(&mut rng);
+        // Taken for hostile sooner or later, it comes again.
+        while bad.socket.send(frame.clone()).is_err() {
+            bad = server.guest();
+        }
+        if n % 500 == 0 {
+            let scene = format!("scene{n}");
+            ada.create(&scene);
+            bob.wait_until(|peer| peer.scenes().contains(&scene));
+        }
+    }
+    ada.create("last");
+    bob.wait_until(|peer| peer.scenes().contains("last"));
+    assert_eq!(server.request("GET", "/health", "", b"").0, 200);
+    let counted = server.request("GET", "/metrics", "", b"").2;
+    let counted = String::from_utf8(counted).unwrap();
+    let line = |line: &&str| line.starts_with("tableglow_malformed_total ");
+    let counted: u64 = counted.lines().find(line).unwrap()[26..].parse().unwrap();
+    assert!(counted > frames / 4, "{counted}");
+}
+
+/// A frame that is next to something: cut off, overlong numbers, noise, wrong text.
+fn malformed(rng: &mut StdRng) -> tungstenite::Message {
+    let mut bytes: Vec<u8> = match rng.random_range(0..6) {
+        0 => vec![],
+        1 => vec![0, 2, 0xff, 0xff, 0xff, 0xff, 0x7f],
+        2 => vec![1, 9, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f],
+        3 => vec![0, rng.random_range(0..5), 4, 1, 1, 2, 0],
+        4 => vec![0; rng.random_range(0..40)],
+        _ => return tungstenite::Message::text("{not json".repeat(rng.random_range(1..9))),
+    };
+    for _ in 0..rng.random_range(0..8) {
+        bytes.push(rng.random());
+    }
+    tungstenite::Message::binary(bytes)
+}
+
+#[test]
+fn what_cannot_be_served_is_told_in_a_sentence() {
+    let data = tempfile::tempdir().unwrap();
+    let _server = Serve::start(data.path(), &["--open"]);
+    let fails = |arguments: &[&str], with: &str| {
+        let output = command(data.path(), arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains(with) && said.trim().lines().count() == 1,
+            "{said}"
+        );
+    };
+    fails(
+        &["--listen", "127.0.0.1:0", "--open"],
+        "another server is running",
+    );
+    fails(&["--listen", "0.0.0.0:0", "--open"], "this machine only");
+    fails(
+        &["--listen", "127.0.0.1:0", "--seed", "p/r=/nowhere"],
+        "/nowhere",
+    );
+    let usage = command(data.path(), &["--seed", "nonsense"])
+        .output()
+        .unwrap();
+    assert_eq!(usage.status.code(), Some(2));
+}
