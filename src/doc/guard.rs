@@ -36,15 +36,15 @@ pub struct Malformed {
 
 /// The clock ticks of one client that an update brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Extent {
+pub struct Extent {
     /// The client.
-    pub(super) client: u64,
+    pub client: u64,
     /// The first tick.
-    pub(super) start: u64,
+    pub start: u64,
     /// Behind the last tick.
-    pub(super) end: u64,
+    pub end: u64,
     /// Ticks in between are left out.
-    pub(super) has_gap: bool,
+    pub has_gap: bool,
 }
 
 /// Whether `bytes` are a well-formed update.
@@ -59,7 +59,7 @@ pub fn check_update(bytes: &[u8]) -> Result<(), Malformed> {
 ///
 /// # Errors
 /// Where and how it is none.
-pub(super) fn extents(bytes: &[u8]) -> Result<Vec<Extent>, Malformed> {
+pub fn extents(bytes: &[u8]) -> Result<Vec<Extent>, Malformed> {
     let mut walk = Walk { bytes, at: 0 };
     if bytes.len() > MAX_UPDATE_BYTES {
         return Err(walk.fault("too large"));
@@ -116,6 +116,14 @@ pub(super) fn extents(bytes: &[u8]) -> Result<Vec<Extent>, Malformed> {
 struct Walk<'a> {
     bytes: &'a [u8],
     at: usize,
+}
+
+impl Extent {
+    /// The ticks begin where a document that knows `end` of them ends, or before.
+    #[must_use]
+    pub const fn follows(&self, end: u64) -> bool {
+        self.start <= end && (!self.has_gap || self.end <= end)
+    }
 }
 
 impl<'a> Walk<'a> {

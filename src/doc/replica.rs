@@ -9,7 +9,7 @@ use yrs::block::ClientID;
 use yrs::types::DeepObservable as _;
 use yrs::updates::decoder::Decode as _;
 use yrs::updates::encoder::Encode as _;
-use yrs::{Doc, Options, ReadTxn as _, StateVector, Text as _, Transact as _, TransactionMut};
+use yrs::{Doc, Options, ReadTxn, StateVector, Text as _, Transact as _, TransactionMut};
 
 use super::dirty::Dirty;
 use super::guard::{self, Extent, Malformed};
@@ -228,15 +228,10 @@ impl Replica {
         self.doc.transact().state_vector().encode_v1()
     }
 
-    /// What this copy knows: the next clock of each replica.
+    /// How far this copy knows each client.
     #[must_use]
     pub fn clocks(&self) -> HashMap<u64, u64> {
-        self.doc
-            .transact()
-            .state_vector()
-            .iter()
-            .map(|(client, clock)| (client.get(), u64::from(*clock)))
-            .collect()
+        known(&self.doc.transact())
     }
 
     /// What a copy with this state vector lacks, as one update.
@@ -317,7 +312,7 @@ impl<'b> Arrived<'b> {
     fn follows(&self, known: &HashMap<u64, u64>) -> bool {
         self.extents.iter().all(|extent| {
             let end = known.get(&extent.client).copied().unwrap_or(0);
-            extent.start <= end && (!extent.has_gap || extent.end <= end)
+            extent.follows(end)
         })
     }
 }
@@ -352,7 +347,7 @@ fn take_in(
 }
 
 /// How far the document knows each client.
-fn known(txn: &TransactionMut<'_>) -> HashMap<u64, u64> {
+fn known(txn: &impl ReadTxn) -> HashMap<u64, u64> {
     txn.state_vector()
         .iter()
         .map(|(client, clock)| (client.get(), u64::from(*clock)))

@@ -26,7 +26,7 @@ use super::outbox::{Close, Outbox};
 use super::presence::{Heard, Presence, Shown};
 use super::store::RoomLog;
 use crate::doc::Origin;
-use crate::doc::guard::{self, Span};
+use crate::doc::guard::{self, Extent};
 use crate::doc::replica::{DocError, Replica};
 use crate::sync::protocol::{
     AwarenessEntry, AwarenessUpdate, Message, SyncMessage, awareness_frame,
@@ -107,7 +107,7 @@ struct Arrived {
     /// Its number among the document messages of the connection.
     number: u64,
     update: Bytes,
-    spans: Vec<Span>,
+    extents: Vec<Extent>,
 }
 
 /// A room.
@@ -548,7 +548,7 @@ impl Room {
             return;
         }
         // Looked at one by one, so that a bad one does not take its neighbours along.
-        let Ok(spans) = guard::spans(&update) else {
+        let Ok(extents) = guard::extents(&update) else {
             member.refuse(number);
             return self.note_malformed(from);
         };
@@ -557,7 +557,7 @@ impl Room {
             from,
             number,
             update,
-            spans,
+            extents,
         });
         if self.inbox_bytes > MOST_INBOX_BYTES {
             self.flush(now);
@@ -662,17 +662,14 @@ impl Room {
             let before = ready.len();
             for arrived in std::mem::take(&mut waiting) {
                 let clock = |client| clocks.get(&client).copied().unwrap_or(0);
-                if arrived
-                    .spans
-                    .iter()
-                    .any(|span| span.begin > clock(span.client))
-                {
+                let follows = |extent: &Extent| extent.follows(clock(extent.client));
+                if !arrived.extents.iter().all(follows) {
                     waiting.push(arrived);
                     continue;
                 }
-                for span in &arrived.spans {
-                    let clock = clocks.entry(span.client).or_default();
-                    *clock = span.end.max(*clock);
+                for extent in &arrived.extents {
+                    let clock = clocks.entry(extent.client).or_default();
+                    *clock = extent.end.max(*clock);
                 }
                 ready.push(arrived);
             }
