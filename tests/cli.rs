@@ -11,16 +11,20 @@ use serde_json::{Value, json};
 
 /// Runs the binary with a home of its own.
 fn tableglow(home: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tableglow"))
+    command(home, arguments).output().unwrap()
+}
+
+fn command(home: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tableglow"));
+    command
         .args(arguments)
         .env("HOME", home)
         .env("XDG_DATA_HOME", home.join("data"))
         .env("XDG_STATE_HOME", home.join("state"))
         .env("XDG_CONFIG_HOME", home.join("config"))
         .env("APPDATA", home.join("roaming"))
-        .env("LOCALAPPDATA", home.join("local"))
-        .output()
-        .unwrap()
+        .env("LOCALAPPDATA", home.join("local"));
+    command
 }
 
 fn succeeded(output: &Output) -> String {
@@ -146,6 +150,22 @@ fn a_map_file_is_told_in_picture_pixels() {
     assert_eq!(told["lights"][1]["x"], 400, "outside, and not clipped");
     assert_eq!(told["bakedLighting"], true);
     assert!(told["report"].as_array().is_some_and(|r| !r.is_empty()));
+}
+
+#[test]
+fn a_reader_that_wants_no_more_is_no_failure() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("crypt.dd2vtt");
+    std::fs::write(&file, map_file(false)).unwrap();
+    let mut child = command(home.path(), &["inspect", file.to_str().unwrap()])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.status.success());
 }
 
 #[test]
