@@ -78,7 +78,11 @@ fn every_frame_of_a_real_session_is_read_and_written_alike() {
             continue;
         };
         frames += 1;
-        let bytes = std::fs::read(folder.join(file)).unwrap();
+        let Ok(bytes) = std::fs::read(folder.join(file)) else {
+            // The two of three megabytes are what the slices come to, and not kept.
+            assert!(record["bytes"].as_u64().unwrap() > 1_000_000, "{file}");
+            continue;
+        };
         let key = (record["client"].to_string(), record["dir"].to_string());
         let assembler = assemblers
             .entry(key)

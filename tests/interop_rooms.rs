@@ -155,7 +155,7 @@ impl Us {
     fn join(net: &Net, address: RoomAddress) -> Self {
         let doc = GameDoc::open(&GameSessionId::new("s"), std::iter::empty()).unwrap();
         let (tell, woken) = bounded(1);
-        let wake = Arc::new(move || drop(tell.try_send(())));
+        let wake = Arc::new(move || _ = tell.try_send(()));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let dialect = address.dialect;
         let transport = net.websocket(address, wake).unwrap();

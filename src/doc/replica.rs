@@ -62,16 +62,10 @@ pub struct Replica {
     doc: Doc,
     outbox: Arc<Mutex<Outbox>>,
     broken: bool,
-    held: Vec<Held>,
-}
-
-/// An update that begins behind a gap.
-///
-/// It waits here and not in the document library, which takes such updates in at once, leaves a hole
-/// in their client's history and can fail when the hole is filled by a piece that overlaps its edge.
-struct Held {
-    bytes: Vec<u8>,
-    extents: Vec<Extent>,
+    /// Updates that begin behind a gap in their client's history. They wait here and not in the
+    /// document library, which takes such updates in at once, leaves a hole, and can fail when the
+    /// hole is filled by a piece that overlaps its edge.
+    held: Vec<Vec<u8>>,
 }
 
 /// What held updates may take together; past it the oldest go. Nothing is lost by that: their ticks
@@ -187,16 +181,20 @@ impl Replica {
         // Well-formed they were when they came.
         let held = std::mem::take(&mut self.held);
         for held in &held {
-            arrived.push(Some(Arrived::read(&held.bytes)?));
+            arrived.push(Some(Arrived::read(held)?));
         }
         let applied = catch_unwind(AssertUnwindSafe(|| {
             let mut txn = self.doc.transact_mut_with(&origin.to_bytes()[..]);
             take_in(&mut txn, &mut arrived)
         }));
-        self.held = arrived.into_iter().flatten().map(Arrived::hold).collect();
-        let mut held_bytes: usize = self.held.iter().map(|held| held.bytes.len()).sum();
+        self.held = arrived
+            .into_iter()
+            .flatten()
+            .map(|arrived| arrived.bytes.to_vec())
+            .collect();
+        let mut held_bytes: usize = self.held.iter().map(Vec::len).sum();
         while held_bytes > MAX_HELD_BYTES && self.held.len() > 1 {
-            held_bytes -= self.held.remove(0).bytes.len();
+            held_bytes -= self.held.remove(0).len();
         }
         match applied {
             Ok(Ok(())) => Ok(()),
@@ -299,13 +297,6 @@ impl<'b> Arrived<'b> {
             extents,
             update,
         })
-    }
-
-    fn hold(self) -> Held {
-        Held {
-            bytes: self.bytes.to_vec(),
-            extents: self.extents,
-        }
     }
 
     /// It begins where the document ends, or before.

@@ -153,6 +153,9 @@ struct Link {
     room_knows: Option<Vec<u8>>,
     /// The document holds changes that are not in the queue.
     owes: bool,
+    /// What the room knew when it was answered, while the document had updates waiting for others.
+    /// Once they are in, the room may lack them: it may have forgotten them in a crash.
+    unanswered: Option<Vec<u8>>,
     messages: u64,
     awaited: VecDeque<(u64, u64)>,
     asked_again: Option<(Duration, Duration)>,
@@ -380,6 +383,7 @@ impl Client {
             inbox_bytes: 0,
             room_knows: None,
             owes: false,
+            unanswered: None,
             messages: 0,
             awaited: VecDeque::new(),
             asked_again: None,
@@ -473,6 +477,7 @@ impl Client {
         let fits = link.push_document(dialect, SyncMessage::Step2(&missing), generation);
         link.room_knows = Some(doc.state_vector());
         link.owes = false;
+        link.unanswered = doc.waits_for_updates().then(|| state_vector.to_vec());
         if !fits {
             self.refuse(RefusalKind::TooLarge);
         }
@@ -522,6 +527,11 @@ impl Client {
         link.inbox_bytes = 0;
         if let Err(error) = doc.apply_updates(updates.iter().map(|update| &**update), self.origin) {
             self.damaged(now, doc, error);
+            return;
+        }
+        if link.unanswered.is_some() && !doc.waits_for_updates() {
+            link.room_knows = link.unanswered.take();
+            link.owes = true;
         }
     }
 

@@ -19,28 +19,6 @@ pub fn fresh_client_id() -> u32 {
     rand::random::<u32>().max(1)
 }
 
-/// Replica ids that a seed decides, so that a simulation can be run again.
-#[cfg(test)]
-pub(crate) mod seeded {
-    use std::cell::RefCell;
-
-    use rand::rngs::StdRng;
-    use rand::{Rng as _, SeedableRng as _};
-
-    thread_local! {
-        static IDS: RefCell<Option<StdRng>> = const { RefCell::new(None) };
-    }
-
-    /// From now on, in this thread; `None`: at random again.
-    pub(crate) fn set(seed: Option<u64>) {
-        IDS.with_borrow_mut(|ids| *ids = seed.map(StdRng::seed_from_u64));
-    }
-
-    pub(super) fn next() -> Option<u32> {
-        IDS.with_borrow_mut(|ids| Some(ids.as_mut()?.random::<u32>().max(1)))
-    }
-}
-
 /// Declares a cheap-to-clone text id of one kind of thing.
 #[macro_export]
 macro_rules! text_id {
@@ -81,4 +59,26 @@ macro_rules! text_id {
             }
         }
     };
+}
+
+/// Replica ids that a seed decides, so that a simulation can be run again.
+#[cfg(test)]
+pub(crate) mod seeded {
+    use std::cell::RefCell;
+
+    use rand::rngs::StdRng;
+    use rand::{Rng as _, SeedableRng as _};
+
+    thread_local! {
+        static IDS: RefCell<Option<StdRng>> = const { RefCell::new(None) };
+    }
+
+    /// From now on, in this thread; `None`: at random again.
+    pub(crate) fn set(seed: Option<u64>) {
+        IDS.with_borrow_mut(|ids| *ids = seed.map(StdRng::seed_from_u64));
+    }
+
+    pub(super) fn next() -> Option<u32> {
+        IDS.with_borrow_mut(|ids| Some(ids.as_mut()?.random::<u32>().max(1)))
+    }
 }

@@ -144,6 +144,34 @@ proptest! {
         );
     }
 
+    /// Updates come in any order, twice, and in pieces that overlap: the copy waits where something
+    /// is missing, and ends with everything.
+    #[test]
+    fn updates_come_in_any_order(
+        acts in proptest::collection::vec(any_act(), 1..25),
+        order in proptest::collection::vec(any::<prop::sample::Index>(), 1..60),
+    ) {
+        let mut user = User { doc: with_hero(), history: History::default(), gestures: 0 };
+        let mut pieces = Vec::new();
+        let mut before = vec![0];
+        for act in &acts {
+            user.act(act);
+            pieces.extend(user.doc.replica_mut().take_updates().into_iter().map(|update| update.bytes));
+            pieces.push(user.doc.replica().encode_missing(&before).unwrap());
+            before = user.doc.replica().state_vector();
+        }
+        let mut other = GameDoc::open(user.doc.id(), std::iter::empty()).unwrap();
+        for index in &order {
+            let piece = index.get(&pieces);
+            other.replica_mut().apply_update(piece, Origin::Remote(1)).unwrap();
+        }
+        for piece in pieces.iter().rev() {
+            other.replica_mut().apply_update(piece, Origin::Remote(1)).unwrap();
+        }
+        prop_assert!(!other.replica().waits_for_updates());
+        prop_assert_eq!(everything(&user.doc), everything(&other));
+    }
+
     #[test]
     fn all_the_way_back_is_where_it_began(
         acts in proptest::collection::vec(any_act(), 1..30),

@@ -371,7 +371,7 @@ fn others_go_with_the_connection_and_come_back_with_it() {
 /// Whatever a server sends: the client lives, keeps its document, and is back in a moment.
 #[test]
 fn damaged_frames_from_a_server_do_no_harm() {
-    let seed = 0x5eed_0f_f4a3e5;
+    let seed = 0x5eed_0ff4_a3e5;
     let mut rng = StdRng::seed_from_u64(seed);
     let mut doc = GameDoc::open(&session(), [&*seed_update()]).unwrap();
     let before = doc.replica().encode_snapshot();

@@ -236,7 +236,24 @@ impl World {
                 return;
             }
         }
-        panic!("seed {}: they never come to rest", self.seed);
+        let room = self.table.room.lock();
+        let all = game_json(room.doc());
+        let players: Vec<_> = self
+            .players
+            .iter()
+            .map(|player| {
+                let doc = player.peer.doc.replica();
+                let holds_all = game_json(&player.peer.doc) == all;
+                let link = &player.peer.link;
+                (
+                    link.state(),
+                    link.has_sent_all(),
+                    doc.waits_for_updates(),
+                    holds_all,
+                )
+            })
+            .collect();
+        panic!("seed {}: they never come to rest: {players:?}", self.seed);
     }
 
     fn have_met(&self) -> bool {

@@ -26,7 +26,7 @@ struct Socket {
 impl Socket {
     fn new(net: &Net, port: u16) -> Self {
         let (tell, woken) = bounded(1);
-        let wake: Wake = Arc::new(move || drop(tell.try_send(())));
+        let wake: Wake = Arc::new(move || _ = tell.try_send(()));
         let host = format!("127.0.0.1:{port}");
         let mut address = RoomAddress::new(Dialect::YPartyKit, &host, "game_session", "r");
         address.token = Some("s3cret".to_owned());
