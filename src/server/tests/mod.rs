@@ -294,7 +294,8 @@ fn a_guest_is_told_what_the_server_has_and_who_is_here() {
 #[test]
 fn an_update_leaves_at_once_and_those_close_behind_it_leave_together() {
     let mut table = Table::new();
-    let guests: Vec<_> = (0..5).map(|_| table.guest(Role::Dm)).collect();
+    let guests: Vec<_> = (0..90).map(|_| table.guest(Role::Dm)).collect();
+    assert_eq!(table.room.merges_within(), MERGE);
     for guest in &guests {
         table.read(guest);
     }

@@ -1,0 +1,164 @@
+//! The people of a room: what they show, what they are told of each other, events.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::de::IgnoredAny;
+
+use super::{Info, KEEP_ALIVE, Member, Room, User, presence_frame};
+use crate::server::ConnectionId;
+use crate::server::access::Role;
+use crate::server::presence::Heard;
+use crate::sync::protocol::AwarenessUpdate;
+
+impl Room {
+    /// A text message of a connection: an event for the others, if it is JSON.
+    pub fn receive_text(&mut self, from: ConnectionId, text: &Bytes) {
+        let Some(member) = self.members.get(&from) else {
+            return;
+        };
+        if !member.role.may_write() {
+            return;
+        }
+        if serde_json::from_slice::<IgnoredAny>(text).is_err() {
+            self.note_malformed(from);
+            return;
+        }
+        self.send_text(text, |connection, _| connection != from);
+    }
+
+    /// Sends an event to everybody but one user; to how many.
+    pub fn send_event(&self, text: &Bytes, exclude: Option<&str>) -> usize {
+        let is_excluded = |member: &Member| {
+            member
+                .user
+                .as_ref()
+                .is_some_and(|user| exclude == Some(&*user.id))
+        };
+        self.send_text(text, |_, member| !is_excluded(member))
+    }
+
+    /// Who is here, and sizes.
+    pub fn info(&mut self) -> Info {
+        let mut users: Vec<(User, Role)> = Vec::new();
+        for member in self.members.values() {
+            let Some(user) = &member.user else { continue };
+            match users.iter_mut().find(|(known, _)| known.id == user.id) {
+                Some((_, role)) if member.role.may_write() => *role = member.role,
+                Some(_) => {}
+                None => users.push((user.clone(), member.role)),
+            }
+        }
+        Info {
+            users,
+            connections: self.members.len(),
+            document_bytes: Some(self.whole().len()),
+            state_vector_bytes: self.state_vector.len(),
+            stored_bytes: self.snapshot_bytes + self.log_bytes,
+        }
+    }
+
+    pub(super) fn is_here(&self, user: &str) -> bool {
+        self.members
+            .values()
+            .any(|member| member.user.as_ref().is_some_and(|here| &*here.id == user))
+    }
+
+    pub(super) fn take_presence(
+        &mut self,
+        now: Duration,
+        from: ConnectionId,
+        update: AwarenessUpdate<'_>,
+    ) {
+        let (mut taken, mut stale, mut malformed) = (0, 0, false);
+        for entry in update.entries() {
+            let at = (entry.client, entry.clock);
+            match self.presence.hear(now, from, at, entry.json) {
+                Heard::Taken => taken += 1,
+                Heard::Stale => stale += 1,
+                Heard::Malformed => malformed = true,
+            }
+        }
+        self.metrics
+            .presence_taken
+            .fetch_add(taken, Ordering::Relaxed);
+        self.metrics
+            .presence_stale
+            .fetch_add(stale, Ordering::Relaxed);
+        if malformed {
+            self.note_malformed(from);
+        }
+    }
+
+    pub(super) fn show_all(&self, to: ConnectionId) {
+        if let Some(member) = self.members.get(&to) {
+            let frame = presence_frame(&self.presence.since(0));
+            // A peer that asks faster than it reads has the answers to its earlier questions.
+            let _: bool = member.outbox.answer(frame);
+        }
+    }
+
+    pub(super) fn send_presence(&mut self, now: Duration) {
+        let before = self.presence_sent;
+        if self.presence.revision() == before {
+            return;
+        }
+        // From the first revision on, those who left are told as well.
+        let shown = self.presence.since(before.max(1));
+        let shown = if before == 0 {
+            self.presence.since(0)
+        } else {
+            shown
+        };
+        self.presence_sent = self.presence.revision();
+        if shown.is_empty() {
+            return;
+        }
+        self.presence_at = Some(now);
+        let frame = presence_frame(&shown);
+        for member in self.members.values_mut().filter(|m| m.speaks_binary()) {
+            member.outbox.presence(&frame, before);
+            member.last_binary = now;
+        }
+    }
+
+    pub(super) fn keep_alive(&mut self, now: Duration) {
+        let quiet = |member: &&mut Member| member.last_binary + KEEP_ALIVE <= now;
+        for member in self.members.values_mut().filter(quiet) {
+            member.last_binary = now;
+            if member.speaks_binary() {
+                // Web clients take a connection for dead after 30 s without a message.
+                let _: bool = member.outbox.answer(presence_frame(&[]));
+            }
+        }
+    }
+
+    pub(super) fn send_text(
+        &self,
+        text: &Bytes,
+        to: impl Fn(ConnectionId, &Member) -> bool,
+    ) -> usize {
+        let mut sent = 0;
+        for (connection, member) in &self.members {
+            if member.hears_text() && to(*connection, member) {
+                member.outbox.event(text);
+                sent += 1;
+            }
+        }
+        self.metrics
+            .events_out
+            .fetch_add(sent as u64, Ordering::Relaxed);
+        sent
+    }
+
+    pub(super) fn tell_of_user(&self, kind: &str, user: &User, unix_ms: i64, except: ConnectionId) {
+        let event = serde_json::json!({
+            "type": kind,
+            "payload": {"userId": &*user.id, "userName": user.name.as_deref()},
+            "timestamp": unix_ms,
+        });
+        let text = Bytes::from(event.to_string());
+        self.send_text(&text, |connection, _| connection != except);
+    }
+}
