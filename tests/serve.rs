@@ -78,7 +78,7 @@ impl Serve {
     ) -> (u16, String, Vec<u8>) {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let host = if headers.contains("host:") {
+        let host = if headers.starts_with("host:") {
             String::new()
         } else {
             format!("host: {}\r\n", self.address)

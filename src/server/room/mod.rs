@@ -30,9 +30,7 @@ use super::presence::{Presence, Shown};
 use super::store::RoomLog;
 use crate::doc::guard::Extent;
 use crate::doc::replica::{DocError, Replica};
-use crate::sync::protocol::{
-    AwarenessEntry, AwarenessUpdate, Message, SyncMessage, awareness_frame,
-};
+use crate::sync::protocol::{AwarenessEntry, Message, SyncMessage, awareness_frame};
 
 /// Document updates merge within this time at most; see [`Room::merges_within`].
 pub const MERGE: Duration = Duration::from_millis(16);
