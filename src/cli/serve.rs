@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::server::access::Tokens;
 use crate::server::hook::Hook;
-use crate::server::listener::{Config, Server};
+use crate::server::listener::{Config, RoomsOf, Server};
 use crate::server::name::RoomName;
 use crate::server::seed::Seeds;
 use crate::util::clock::SystemClock;
@@ -92,7 +92,7 @@ impl Serve {
             .transpose()?;
         let config = Config {
             listen: self.listen,
-            data,
+            rooms_of: RoomsOf::Folder(data),
             open: self.open,
             rooms: self.room,
             seeds: Seeds::read(&seeds)?,

@@ -20,8 +20,10 @@ use super::metrics::Metrics;
 use super::name::RoomName;
 use super::room::{Beginning, Info, Join, Room};
 use super::seed::Seeds;
-use super::store::{RoomLog as _, RoomStore};
+use super::store::{NoLog, RoomLog as _, RoomStore};
 use super::{ConnectionId, ServerError};
+use crate::storage::blobs::Blobs;
+use crate::storage::error::StorageError;
 use crate::util::clock::Clock;
 
 /// Waits between the attempts to read a room.
@@ -39,7 +41,9 @@ pub struct Unavailable;
 
 /// The rooms of a server.
 pub struct Host {
-    store: Arc<RoomStore>,
+    /// `None`: only rooms that somebody in this process keeps.
+    store: Option<Arc<RoomStore>>,
+    blobs: Blobs,
     seeds: Seeds,
     hook: Option<Arc<Hook>>,
     clock: Arc<dyn Clock>,
@@ -64,8 +68,27 @@ impl Host {
         hook: Option<Hook>,
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
+        let blobs = store.blobs().clone();
+        Self::assemble(Some(Arc::new(store)), blobs, seeds, hook, clock)
+    }
+
+    /// A server of rooms that somebody in this process keeps: see [`Host::offer`]. `blobs` are the
+    /// pictures that guests may fetch.
+    #[must_use]
+    pub fn without_store(blobs: Blobs, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Self::assemble(None, blobs, Seeds::default(), None, clock)
+    }
+
+    fn assemble(
+        store: Option<Arc<RoomStore>>,
+        blobs: Blobs,
+        seeds: Seeds,
+        hook: Option<Hook>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
         Arc::new(Self {
-            store: Arc::new(store),
+            store,
+            blobs,
             seeds,
             hook: hook.map(Arc::new),
             clock,
@@ -87,10 +110,22 @@ impl Host {
         self.clock.unix_ms()
     }
 
-    /// The data folder.
+    /// The pictures.
     #[must_use]
-    pub fn store(&self) -> &Arc<RoomStore> {
-        &self.store
+    pub const fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+
+    /// Why saving fails at the moment, if it does.
+    #[must_use]
+    pub fn failing(&self) -> Option<StorageError> {
+        self.store.as_ref().and_then(|store| store.failing())
+    }
+
+    /// Whether there can be such a room here.
+    #[must_use]
+    pub fn has_room(&self, name: &RoomName) -> bool {
+        self.store.is_some() || self.known(name).is_some()
     }
 
     /// Opens a room.
@@ -99,7 +134,7 @@ impl Host {
     /// When it cannot be read.
     pub async fn open(self: &Arc<Self>, name: &RoomName) -> Result<(), Unavailable> {
         // New work while nothing can be saved would only be lost later.
-        if self.store.failing().is_some() {
+        if self.failing().is_some() {
             return Err(Unavailable);
         }
         self.ask(name, Command::Open).await
@@ -115,7 +150,7 @@ impl Host {
         mut join: impl FnMut() -> Join,
     ) -> Result<mpsc::Sender<Command>, Unavailable> {
         for _ in 0..ATTEMPTS {
-            let room = self.room(name);
+            let room = self.room(name).ok_or(Unavailable)?;
             let (reply, joined) = oneshot::channel();
             if room.send(Command::Join(join(), reply)).await.is_ok() && joined.await.is_ok() {
                 return Ok(room);
@@ -126,7 +161,7 @@ impl Host {
 
     /// Sends an event into a room; to how many sockets. A room that nobody is in is not opened.
     pub async fn send_event(&self, name: &RoomName, text: Bytes, exclude: Option<String>) -> usize {
-        let Some(room) = self.rooms.lock().get(name).cloned() else {
+        let Some(room) = self.known(name) else {
             return 0;
         };
         let (reply, sent) = oneshot::channel();
@@ -146,8 +181,7 @@ impl Host {
     /// # Errors
     /// When the store cannot be read.
     pub async fn info(&self, name: &RoomName) -> Result<Info, Unavailable> {
-        let room = self.rooms.lock().get(name).cloned();
-        if let Some(room) = room {
+        if let Some(room) = self.known(name) {
             let (reply, info) = oneshot::channel();
             if room.send(Command::Info(reply)).await.is_ok()
                 && let Ok(info) = info.await
@@ -155,7 +189,8 @@ impl Host {
                 return Ok(info);
             }
         }
-        let (store, name) = (Arc::clone(&self.store), name.clone());
+        let store = self.store.clone().ok_or(Unavailable)?;
+        let name = name.clone();
         let stored = tokio::task::spawn_blocking(move || store.load(&name)).await;
         match stored {
             Ok(Ok(loaded)) => Ok(Info {
@@ -178,8 +213,7 @@ impl Host {
         let taken = self
             .ask(name, |reply| Command::Seed(update.clone(), reply))
             .await?;
-        if taken {
-            let store = Arc::clone(&self.store);
+        if taken && let Some(store) = self.store.clone() {
             let durable = tokio::task::spawn_blocking(move || {
                 store.wait_until_durable(Duration::from_secs(5))
             });
@@ -204,7 +238,9 @@ impl Host {
             // A room's task that failed has logged why; the others are still to be waited for.
             drop(stop.await);
         }
-        let store = Arc::clone(&self.store);
+        let Some(store) = self.store.clone() else {
+            return Ok(());
+        };
         let closed = tokio::task::spawn_blocking(move || store.close()).await;
         match closed {
             Ok(result) => result.map_err(ServerError::Unsaved),
@@ -219,7 +255,7 @@ impl Host {
     ) -> Result<T, Unavailable> {
         let mut failures = 0;
         for _ in 0..ATTEMPTS {
-            let room = self.room(name);
+            let room = self.room(name).ok_or(Unavailable)?;
             let (reply, answer) = oneshot::channel();
             if room.send(command(reply)).await.is_ok() {
                 if let Ok(answer) = answer.await {
@@ -235,25 +271,75 @@ impl Host {
         Err(Unavailable)
     }
 
-    fn room(self: &Arc<Self>, name: &RoomName) -> mpsc::Sender<Command> {
+    fn known(&self, name: &RoomName) -> Option<mpsc::Sender<Command>> {
+        let rooms = self.rooms.lock();
+        rooms.get(name).filter(|room| !room.is_closed()).cloned()
+    }
+
+    fn room(self: &Arc<Self>, name: &RoomName) -> Option<mpsc::Sender<Command>> {
+        let store = self.store.as_ref();
         let mut rooms = self.rooms.lock();
         if let Some(room) = rooms.get(name).filter(|room| !room.is_closed()) {
-            return room.clone();
+            return Some(room.clone());
         }
+        let store = Arc::clone(store?);
         let (commands, receiver) = mpsc::channel(driver::QUEUE);
         rooms.insert(name.clone(), commands.clone());
         let own = commands.downgrade();
-        tokio::spawn(Arc::clone(self).run_room(name.clone(), receiver, own));
-        commands
+        tokio::spawn(Arc::clone(self).run_room(store, name.clone(), receiver, own));
+        Some(commands)
+    }
+
+    /// Opens a room of this document, without a store.
+    pub(super) fn open_offered(
+        self: &Arc<Self>,
+        name: &RoomName,
+        document: Vec<u8>,
+    ) -> Result<mpsc::Sender<Command>, Unavailable> {
+        let beginning = Beginning {
+            parts: vec![document],
+            has_record: true,
+            read_only: false,
+        };
+        let metrics = Arc::clone(&self.metrics);
+        let room =
+            Room::open(&beginning, Box::new(NoLog::default()), metrics).map_err(|_| Unavailable)?;
+        let (commands, receiver) = mpsc::channel(driver::QUEUE);
+        let mut rooms = self.rooms.lock();
+        if rooms.get(name).is_some_and(|room| !room.is_closed()) {
+            return Err(Unavailable);
+        }
+        rooms.insert(name.clone(), commands.clone());
+        drop(rooms);
+        let driver = Driver {
+            name: name.clone(),
+            room,
+            commands: receiver,
+            own: commands.downgrade(),
+            durable: None,
+            clock: Arc::clone(&self.clock),
+            hook: None,
+            metrics: Arc::clone(&self.metrics),
+            // It ends with its owner.
+            retire: Box::new(|_| false),
+        };
+        tokio::spawn(driver.run());
+        Ok(commands)
+    }
+
+    /// Takes a room off the list.
+    pub(super) fn withdraw(&self, name: &RoomName) {
+        self.rooms.lock().remove(name);
     }
 
     async fn run_room(
         self: Arc<Self>,
+        store: Arc<RoomStore>,
         name: RoomName,
         mut commands: mpsc::Receiver<Command>,
         own: mpsc::WeakSender<Command>,
     ) {
-        let Some(room) = self.load(&name).await else {
+        let Some(room) = self.load(&store, &name).await else {
             self.metrics.load_failures.fetch_add(1, Ordering::Relaxed);
             self.rooms.lock().remove(&name);
             // Whoever waits in the queue is told by the end of its channel.
@@ -277,7 +363,7 @@ impl Host {
             room,
             commands,
             own,
-            durable: Some(self.store.durable()),
+            durable: Some(store.durable()),
             clock: Arc::clone(&self.clock),
             hook: self.hook.clone(),
             metrics: Arc::clone(&self.metrics),
@@ -287,11 +373,10 @@ impl Host {
     }
 
     /// Reads a room's record, or its seed when there is none.
-    async fn load(&self, name: &RoomName) -> Option<Room> {
+    async fn load(&self, store: &Arc<RoomStore>, name: &RoomName) -> Option<Room> {
         let mut retries = RETRIES.iter();
         loop {
-            let (store, seeds, wanted) =
-                (Arc::clone(&self.store), self.seeds.clone(), name.clone());
+            let (store, seeds, wanted) = (Arc::clone(store), self.seeds.clone(), name.clone());
             let metrics = Arc::clone(&self.metrics);
             let opened =
                 tokio::task::spawn_blocking(move || open_room(&store, &seeds, &wanted, metrics));

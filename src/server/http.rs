@@ -137,6 +137,9 @@ async fn room(State(service): Shared, mut request: Request) -> Response {
         Ok(role) => role,
         Err(denied) => return denied_response(&service, denied),
     };
+    if !service.host.has_room(&name) {
+        return refuse(StatusCode::NOT_FOUND, "this game is not hosted here now");
+    }
     let is_upgrade = text(request.headers(), UPGRADE.as_str())
         .is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
     let method = request.method().clone();
@@ -323,21 +326,21 @@ async fn tokens(State(service): Shared, request: Request) -> Response {
 
 async fn get_asset(State(service): Shared, request: Request) -> Response {
     match service.role_anywhere(request.headers(), request.uri()) {
-        Ok(_) => assets::get(service.host.store().blobs(), request).await,
+        Ok(_) => assets::get(service.host.blobs(), request).await,
         Err(denied) => denied_response(&service, denied),
     }
 }
 
 async fn put_asset(State(service): Shared, request: Request) -> Response {
     match service.role_anywhere(request.headers(), request.uri()) {
-        Ok(role) if role.may_write() => assets::put(service.host.store().blobs(), request).await,
+        Ok(role) if role.may_write() => assets::put(service.host.blobs(), request).await,
         Ok(_) => refuse(StatusCode::FORBIDDEN, "only a DM's token may do this"),
         Err(denied) => denied_response(&service, denied),
     }
 }
 
 async fn health(State(service): Shared) -> Response {
-    match service.host.store().failing() {
+    match service.host.failing() {
         None => axum_json(StatusCode::OK, &json!({"ok": true})),
         Some(_) => axum_json(
             StatusCode::SERVICE_UNAVAILABLE,

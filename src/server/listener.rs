@@ -22,6 +22,7 @@ use super::http::{self, Service};
 use super::name::RoomName;
 use super::seed::Seeds;
 use super::store::RoomStore;
+use crate::storage::blobs::Blobs;
 use crate::util::clock::Clock;
 
 /// Connections of all kinds at once.
@@ -38,8 +39,8 @@ const MOST_HEAD_BYTES: usize = 16 << 10;
 pub struct Config {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Its data folder.
-    pub data: PathBuf,
+    /// Whose rooms it serves.
+    pub rooms_of: RoomsOf,
     /// Without tokens, for this machine only.
     pub open: bool,
     /// Rooms whose tokens are made at the start.
@@ -56,6 +57,20 @@ pub struct Config {
     pub hook: Option<Hook>,
     /// Connections that one room takes.
     pub most_connections: usize,
+}
+
+/// Whose rooms a server serves.
+#[derive(Debug)]
+pub enum RoomsOf {
+    /// Its own, kept in this data folder.
+    Folder(PathBuf),
+    /// Those that somebody in this process offers: see [`Host::offer`].
+    Owner {
+        /// The folder that the tokens are kept in.
+        tokens: PathBuf,
+        /// The pictures that guests may fetch.
+        blobs: Blobs,
+    },
 }
 
 /// A running server.
@@ -82,11 +97,18 @@ impl Server {
             detail: error.to_string(),
         };
         // The folder first: its lock tells two servers of one folder apart before either is heard.
-        let store = RoomStore::open(&config.data, Arc::clone(&clock))?;
+        let (folder, host) = match config.rooms_of {
+            RoomsOf::Folder(folder) => {
+                let store = RoomStore::open(&folder, Arc::clone(&clock))?;
+                let host = Host::new(store, config.seeds, config.hook, clock);
+                (folder, host)
+            }
+            RoomsOf::Owner { tokens, blobs } => (tokens, Host::without_store(blobs, clock)),
+        };
         let tokens = if config.open {
             None
         } else {
-            let tokens = Tokens::open(&config.data)?;
+            let tokens = Tokens::open(&folder)?;
             for room in &config.rooms {
                 tokens.of_room(room)?;
             }
@@ -94,7 +116,6 @@ impl Server {
         };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let host = Host::new(store, config.seeds, config.hook, clock);
         let tokens_path = tokens.as_ref().map(|tokens| tokens.path().to_owned());
         let router = http::router(Service {
             host: Arc::clone(&host),

@@ -2,7 +2,7 @@
 //!
 //! One core, two hosts: `tableglow serve` and "host this game" in the app. [`room::Room`] is all of
 //! a room without I/O; [`driver`] runs it as a task; [`host::Host`] keeps the rooms and opens them
-//! from [`store`]; [`http`], [`socket`] and [`assets`] are the doors to the network.
+//! from [`store`], or takes them from an owner in this process ([`local`]); [`http`], [`socket`] and [`assets`] are the doors to the network.
 //!
 //! Must not know: app, render, broadcast, and what a document's properties mean. Called by `session`
 //! and `cli`.
@@ -30,6 +30,7 @@ pub mod hook;
 pub mod host;
 pub mod http;
 pub mod listener;
+pub mod local;
 pub mod metrics;
 pub mod name;
 pub mod outbox;

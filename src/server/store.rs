@@ -39,6 +39,10 @@ pub trait RoomLog: Send {
     fn snapshot(&mut self, bytes: Vec<u8>) -> bool;
     /// Everything appended up to this number is on disk.
     fn durable(&self) -> u64;
+    /// What it says is on disk may be told to people.
+    fn promises(&self) -> bool {
+        true
+    }
 }
 
 /// The data folder of a server.
@@ -197,7 +201,10 @@ impl RoomLog for NoLog {
     }
 
     fn durable(&self) -> u64 {
-        // Nothing here is ever acknowledged as saved.
-        0
+        self.appended
+    }
+
+    fn promises(&self) -> bool {
+        false
     }
 }

@@ -250,7 +250,7 @@ impl Room {
             role,
             user: join.user,
             takes_text: join.takes_text,
-            durable: join.wants_durable.then(Progress::default),
+            durable: (join.wants_durable && self.log.promises()).then(Progress::default),
             text_first: join.text_first,
             spoke_binary: false,
             outbox: join.outbox,

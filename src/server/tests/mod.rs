@@ -1,5 +1,6 @@
 //! What people in a room are promised, with a clock that the test turns and no socket.
 
+mod local;
 mod schedules;
 
 use std::collections::BTreeMap;

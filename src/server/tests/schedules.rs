@@ -11,7 +11,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::*;
 
-const SCHEDULES: u64 = 30;
+const SCHEDULES: u64 = 12;
 const STEPS: usize = 250;
 
 /// A client: its document, and the connection it has at the moment.
