@@ -1,9 +1,11 @@
 //! Our client in rooms of real servers, together with a real web client: `partykit dev` with
-//! y-partykit, and `@y/websocket-server`.
+//! y-partykit, `@y/websocket-server`, and our worker under `wrangler dev`.
 //!
 //! Needs Node 20 and the packages of `tests/interop/rooms` (`npm ci` there); `TABLEGLOW_ROOMS` names
 //! that folder. Without it these tests say so and do nothing. `partykit dev` listens on every
 //! interface, so it runs only where there is none but loopback (`unshare -rn`, as `.ci/run` does).
+//! The worker also needs the packages of `packaging/cloudflare` (`npm ci` there), which
+//! `TABLEGLOW_WORKER` names.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -38,9 +40,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LARGE: usize = 3_000_000;
 
 fn folder() -> Option<PathBuf> {
-    let folder = std::env::var_os("TABLEGLOW_ROOMS").map(PathBuf::from);
+    named_folder("TABLEGLOW_ROOMS")
+}
+
+fn named_folder(variable: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os(variable).map(PathBuf::from);
     if folder.is_none() {
-        eprintln!("TABLEGLOW_ROOMS is not set: no real room is joined here");
+        eprintln!("{variable} is not set: this real room is not joined here");
     }
     folder
 }
@@ -91,7 +97,7 @@ struct Web {
 }
 
 impl Web {
-    fn join(folder: &Path, dialect: Dialect, port: u16, room: &str) -> Self {
+    fn join(folder: &Path, address: &RoomAddress) -> Self {
         let mut process = Command::new("node")
             .arg("peer.mjs")
             .current_dir(folder)
@@ -102,13 +108,18 @@ impl Web {
         let to = process.stdin.take().unwrap();
         let from = BufReader::new(process.stdout.take().unwrap());
         let mut web = Self { process, to, from };
-        let kind = if dialect == Dialect::YWebsocket {
+        let kind = if address.dialect == Dialect::YWebsocket {
             "y-websocket"
         } else {
             "partykit"
         };
-        let host = format!("127.0.0.1:{port}");
-        web.ask(&json!({ "do": "join", "kind": kind, "host": host, "room": room }));
+        let RoomAddress {
+            host, room, token, ..
+        } = address;
+        let params = token.as_ref().map(|token| json!({ "token": token }));
+        web.ask(
+            &json!({ "do": "join", "kind": kind, "host": host, "room": room, "params": params }),
+        );
         web
     }
 
@@ -256,15 +267,16 @@ fn labelled(name: &str, label: &str) -> Edit {
     }
 }
 
-/// What every room has to do with us in it.
-fn suite(folder: &Path, dialect: Dialect, port: u16) {
-    let net = Net::start().unwrap();
+fn address(dialect: Dialect, port: u16) -> RoomAddress {
+    let host = format!("127.0.0.1:{port}");
     let room = format!("room-{}", std::process::id());
-    let address = || {
-        let host = format!("127.0.0.1:{port}");
-        RoomAddress::new(dialect, &host, "game_session", &room)
-    };
-    let mut web = Web::join(folder, dialect, port, &room);
+    RoomAddress::new(dialect, &host, "game_session", &room)
+}
+
+/// What every room has to do with us in it.
+fn suite(folder: &Path, address: &RoomAddress) {
+    let net = Net::start().unwrap();
+    let mut web = Web::join(folder, address);
 
     // What was there: nested maps, text of any script, bytes.
     web.set(&["meta", "schemaVersion"], &json!(2));
@@ -280,7 +292,7 @@ fn suite(folder: &Path, dialect: Dialect, port: u16) {
         &["scenes", "cave", "fogMask"],
         &json!({ "$base64": "AQID/w==" }),
     );
-    let mut us = Us::join(&net, address());
+    let mut us = Us::join(&net, address.clone());
     us.until("the first sync", |us| us.is_live());
     us.until("what was there", |us| {
         us.label("m1").as_deref() == Some("Ö🐉")
@@ -334,7 +346,7 @@ fn suite(folder: &Path, dialect: Dialect, port: u16) {
     }
     web.ask(&json!({ "do": "awareness", "state": null }));
     us.until("their null", |us| us.shown().is_empty());
-    let mut second = Web::join(folder, dialect, port, &room);
+    let mut second = Web::join(folder, address);
     second.ask(&json!({ "do": "awareness", "state": { "second": true } }));
     us.until("a second client", |us| {
         us.shown().contains(&json!({ "second": true }))
@@ -379,7 +391,7 @@ fn suite(folder: &Path, dialect: Dialect, port: u16) {
         scenes["value"]["cave"]["markers"]["apart"]["label"] == "ours"
     });
     // Who comes late sees it all.
-    let mut late = Us::join(&net, address());
+    let mut late = Us::join(&net, address.clone());
     late.until("a late joiner", |late| late.is_live());
     assert_eq!(
         late.doc.count(&cave(), RowKind::Marker),
@@ -408,7 +420,7 @@ fn a_real_y_websocket_room() {
         .unwrap();
     let server = Running(server);
     wait_for_port(port);
-    suite(&folder, Dialect::YWebsocket, port);
+    suite(&folder, &address(Dialect::YWebsocket, port));
     drop(server);
 }
 
@@ -436,7 +448,7 @@ fn a_real_partykit_room() {
         .unwrap();
     let server = Running(server);
     wait_for_port(port);
-    suite(&folder, Dialect::YPartyKit, port);
+    suite(&folder, &address(Dialect::YPartyKit, port));
 
     // The door.
     let net = Net::start().unwrap();
@@ -456,5 +468,81 @@ fn a_real_partykit_room() {
     address.token = Some("open sesame".to_owned());
     let mut us = Us::join(&net, address);
     us.until("a way in", |us| us.is_live());
+    drop(server);
+}
+
+#[test]
+fn a_room_of_our_worker() {
+    const OPENS_ALL: &str = "a-token-of-every-room";
+    let (Some(folder), Some(worker)) = (folder(), named_folder("TABLEGLOW_WORKER")) else {
+        return;
+    };
+    let port = free_port();
+    let state = tempfile::tempdir().unwrap();
+    let secrets = state.path().join("secrets.env");
+    let tokens = json!({ "server": OPENS_ALL, "rooms": { "game_session/seen": { "player": "a-token-of-a-player" } } });
+    std::fs::write(&secrets, format!("ROOM_TOKENS='{tokens}'\n")).unwrap();
+    let server = Command::new("node")
+        .args(["node_modules/wrangler/bin/wrangler.js", "dev", "--env="])
+        .args(["--local", "--ip", "127.0.0.1", "--port"])
+        .arg(port.to_string())
+        .arg("--inspector-port")
+        .arg(free_port().to_string())
+        .arg("--persist-to")
+        .arg(state.path().join("state"))
+        .arg("--env-file")
+        .arg(&secrets)
+        .arg("--show-interactive-dev-session=false")
+        .current_dir(&worker)
+        .env("CI", "1")
+        .env("XDG_CONFIG_HOME", state.path())
+        .env("WRANGLER_LOG_PATH", state.path().join("logs"))
+        .env("WRANGLER_REGISTRY_PATH", state.path().join("registry"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let server = Running(server);
+    wait_for_port(port);
+    let mut all = address(Dialect::YPartyServer, port);
+    all.token = Some(OPENS_ALL.to_owned());
+    suite(&folder, &all);
+
+    // What is on disk there is said.
+    let net = Net::start().unwrap();
+    all.asks_durable = true;
+    let mut us = Us::join(&net, all);
+    us.until("the first sync", |us| us.is_live());
+    us.edit(labelled("kept", "x"));
+    let generation = us.generation;
+    us.until("word that it is stored", |us| {
+        us.events
+            .iter()
+            .any(|event| matches!(event, Event::Acknowledged(kept) if *kept >= generation))
+    });
+
+    // The door.
+    let mut seen = RoomAddress::new(
+        Dialect::YPartyServer,
+        &format!("127.0.0.1:{port}"),
+        "game_session",
+        "seen",
+    );
+    for (token, words) in [
+        (None, "needs a token"),
+        (Some("nonsense"), "not one of this room"),
+        (Some("a-token-of-a-player"), "takes game masters only"),
+    ] {
+        seen.token = token.map(ToOwned::to_owned);
+        let mut us = Us::join(&net, seen.clone());
+        us.until("a refusal", |us| {
+            matches!(us.link.state(), ConnectionState::Refused(_))
+        });
+        let ConnectionState::Refused(refusal) = us.link.state() else {
+            panic!("{:?}", us.link.state());
+        };
+        assert!(refusal.said.contains(words), "{refusal:?}");
+    }
     drop(server);
 }

@@ -1,7 +1,8 @@
 // A web client in a room, for tests/interop_rooms.rs: one JSON command a line on stdin, one JSON
 // answer a line on stdout.
 //
-//   {"do":"join","kind":"partykit"|"y-websocket","host":"127.0.0.1:1999","room":"r"}  -> {} when synced
+//   {"do":"join","kind":"partykit"|"y-websocket","host":"127.0.0.1:1999","room":"r",
+//     "params":{…}}  -> {} when synced; the parameters go into the query
 //   {"do":"set","path":[root,key,…],"value":V}   one transaction; maps on the way are made
 //        V: JSON, {"$base64":…} for bytes, {"$long":N} for a text of N letters
 //   {"do":"read","root":R}         -> {"value":…}
@@ -34,9 +35,9 @@ const from = value => {
 }
 
 const commands = {
-  join: ({ kind, host, room }) => new Promise((resolve, reject) => {
+  join: ({ kind, host, room, params }) => new Promise((resolve, reject) => {
     doc = new Y.Doc()
-    const options = { WebSocketPolyfill: WebSocket, disableBc: true }
+    const options = { WebSocketPolyfill: WebSocket, disableBc: true, params: params ?? {} }
     provider = kind === 'partykit'
       ? new YPartyKitProvider(host, room, doc, { ...options, party: 'game_session' })
       : new WebsocketProvider(`ws://${host}`, room, doc, options)
