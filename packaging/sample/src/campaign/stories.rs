@@ -603,7 +603,7 @@ pub fn long_road(pictures: Pictures<'_>) -> Sketch<'_> {
         note: Some("Lets nobody in after sunset. Can be reminded of an old debt."),
         ..Token::default()
     });
-    for (label, place) in [("A", cell(80.0, 43.0)), ("B", cell(83.0, 43.0))] {
+    for (label, place) in [("A", cell(80.0, 45.0)), ("B", cell(83.0, 45.0))] {
         sketch.token(Token {
             title: "Gate guard",
             label: Some(label),
