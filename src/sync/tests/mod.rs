@@ -19,6 +19,7 @@ use crate::model::edit::{Assignment, Edit, RowRef};
 use crate::model::id::{GameSessionId, RowId, SceneId};
 use crate::model::marker;
 use crate::util::clock::{Clock, ManualClock};
+use crate::util::id::seeded;
 use room::Room;
 
 const FROM_ROOM: Origin = Origin::Remote(1);
@@ -54,10 +55,12 @@ fn move_marker(name: &str, x: f64) -> Edit {
 fn seed_update() -> Vec<u8> {
     static SEED: OnceLock<Vec<u8>> = OnceLock::new();
     let make = || {
+        seeded::set(Some(0));
         let mut doc = GameDoc::create(&session());
         let row = RowRef::Scene(cave());
         let values = Vec::new();
         doc.apply(&[Edit::Create { row, values }], Origin::Upkeep);
+        seeded::set(None);
         doc.replica().encode_snapshot()
     };
     SEED.get_or_init(make).clone()
