@@ -168,6 +168,14 @@ impl Bridge {
             .map_or_else(|| "none".to_owned(), |inner| inner.gpu.adapter_name())
     }
 
+    /// The device is gone: nothing can be drawn by this process any more.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.inner
+            .as_ref()
+            .is_some_and(|inner| inner.gpu.check().is_err())
+    }
+
     /// What is wrong with the graphics, once.
     #[must_use]
     pub fn take_trouble(&self) -> Option<String> {

@@ -16,6 +16,7 @@ use super::bridge::Bridge;
 use super::command::{Command, Commands};
 use super::icons;
 use super::link::SessionLink;
+use super::monitors;
 use super::settings::MonitorChoice;
 use super::theme::{Tokens, semibold};
 use super::widgets::buttons::TextButton;
@@ -31,6 +32,11 @@ const POINTER_HIDES: Duration = Duration::from_secs(2);
 const ANIMATION_STEP: Duration = Duration::from_millis(67);
 /// Around a table's picture, and on the waiting screen.
 const SURROUND: Color32 = Color32::from_rgb(0x05, 0x05, 0x06);
+
+/// The window's size while it does not fill a monitor, points.
+const WINDOW_SIZE: [f32; 2] = [960.0, 540.0];
+/// A monitor that is gone is looked for this often.
+const MONITOR_WATCH: Duration = Duration::from_secs(2);
 
 /// The title of the window.
 pub const TITLE: &str = "Tableglow player display";
@@ -48,6 +54,8 @@ pub struct Monitor {
     pub choice: MonitorChoice,
     /// It is the primary one, or the first.
     pub primary: bool,
+    /// Where windowing has it in its list.
+    index: usize,
 }
 
 /// The player display as the editor knows it.
@@ -57,6 +65,12 @@ pub struct DisplayState {
     builder: ViewportBuilder,
     monitors: Vec<Monitor>,
     chosen: Option<MonitorChoice>,
+    /// The monitor that the window fills or filled, by name.
+    home: Option<String>,
+    /// That monitor is gone, and the window is an ordinary one until it is back.
+    away: bool,
+    /// When the monitors were looked at last.
+    looked: Instant,
 }
 
 /// What the window's own thread of paint shares with the editor.
@@ -68,6 +82,8 @@ struct Shared {
     animation: AtomicBool,
     fullscreen: AtomicBool,
     close_wanted: AtomicBool,
+    /// The window was moved or resized since the editor looked.
+    moved: AtomicBool,
     /// The monitor's index plus one, for the window's first frame; 0 afterwards.
     monitor_at_first: AtomicUsize,
     frames: AtomicU64,
@@ -80,6 +96,8 @@ struct Look {
     shown: PlayerFrame,
     fade: Option<Instant>,
     pointer_moved: Instant,
+    /// Where the window was at the last frame, points.
+    place: Option<egui::Rect>,
 }
 
 /// What makes two frames different enough for a fade.
@@ -111,6 +129,7 @@ impl DisplayState {
                 animation: AtomicBool::new(false),
                 fullscreen: AtomicBool::new(false),
                 close_wanted: AtomicBool::new(false),
+                moved: AtomicBool::new(false),
                 monitor_at_first: AtomicUsize::new(0),
                 frames: AtomicU64::new(0),
                 started: Instant::now(),
@@ -118,12 +137,16 @@ impl DisplayState {
                     shown,
                     fade: None,
                     pointer_moved: Instant::now(),
+                    place: None,
                 }),
             }),
             open: false,
             builder: ViewportBuilder::default(),
             monitors: Vec::new(),
             chosen,
+            home: None,
+            away: false,
+            looked: Instant::now(),
         }
     }
 
@@ -139,15 +162,23 @@ impl DisplayState {
         self.shared.frames.load(Ordering::Relaxed)
     }
 
+    /// The scene that the players see in the window.
+    #[must_use]
+    pub fn shown(&self) -> Option<SceneId> {
+        match &self.shared.look.lock().shown {
+            PlayerFrame::Scene(scene) => Some(scene.scene().id.clone()),
+            PlayerFrame::Waiting | PlayerFrame::Paused { .. } => None,
+        }
+    }
+
     /// Looks at the monitors that are connected now.
     pub fn enumerate(&mut self, window: Option<&winit::window::Window>) {
         let Some(window) = window else {
             return;
         };
         let primary = window.primary_monitor();
-        self.monitors = window
-            .available_monitors()
-            .enumerate()
+        self.monitors = monitors::connected(window)
+            .into_iter()
             .map(|(index, monitor)| {
                 let position = monitor.position();
                 let size = monitor.size();
@@ -160,6 +191,7 @@ impl DisplayState {
                         size_px: [size.width, size.height],
                     },
                     primary: primary.as_ref().map_or(index == 0, |p| *p == monitor),
+                    index,
                 }
             })
             .collect();
@@ -174,6 +206,16 @@ impl DisplayState {
     ) -> Option<String> {
         self.enumerate(window);
         let (index, told) = self.monitor_index();
+        // Whoever asked for another monitor does not want the editor's to be covered.
+        self.away = told.is_some();
+        let fullscreen = fullscreen && !self.away;
+        self.home = self.chosen.as_ref().map(|chosen| chosen.name.clone());
+        if let Some(monitor) = index.and_then(|index| self.monitors.get(index))
+            && !self.away
+        {
+            self.home = Some(monitor.choice.name.clone());
+        }
+        let index = self.windowing_index(index);
         self.open = true;
         self.shared.close_wanted.store(false, Ordering::Relaxed);
         self.shared.fullscreen.store(fullscreen, Ordering::Relaxed);
@@ -189,7 +231,7 @@ impl DisplayState {
                 None => builder.with_fullscreen(true),
             };
         } else {
-            builder = builder.with_inner_size([960.0, 540.0]);
+            builder = builder.with_inner_size(WINDOW_SIZE);
         }
         // X11 window managers may map the window before they honour its wish for a monitor.
         let again = index.filter(|_| fullscreen).map_or(0, |index| index + 1);
@@ -232,7 +274,7 @@ impl DisplayState {
                 (
                     primary,
                     Some(format!(
-                        "The monitor “{}” is not connected, so the player display is on the main one; choose another in the strip below.",
+                        "The monitor “{}” is not connected, so the player display is a window for now; it goes there when you plug it in, or choose another below.",
                         chosen.name
                     )),
                 )
@@ -247,14 +289,100 @@ impl DisplayState {
         window: Option<&winit::window::Window>,
         choice: MonitorChoice,
     ) {
+        self.home = Some(choice.name.clone());
         self.chosen = Some(choice);
         self.enumerate(window);
         if self.open
             && let (Some(index), None) = self.monitor_index()
         {
+            self.away = false;
             self.shared.fullscreen.store(true, Ordering::Relaxed);
-            ctx.send_viewport_cmd_to(viewport_id(), ViewportCommand::SetMonitor(index));
+            self.send_to(ctx, index);
         }
+    }
+
+    fn windowing_index(&self, index: Option<usize>) -> Option<usize> {
+        index
+            .and_then(|index| self.monitors.get(index))
+            .map(|monitor| monitor.index)
+    }
+
+    fn send_to(&self, ctx: &egui::Context, index: usize) {
+        if let Some(index) = self.windowing_index(Some(index)) {
+            ctx.send_viewport_cmd_to(viewport_id(), ViewportCommand::SetMonitor(index));
+            ctx.request_repaint_after_for(Duration::from_nanos(1), viewport_id());
+        }
+    }
+
+    /// Notices when the window's monitor goes or comes back. A window whose monitor went would come to
+    /// rest over the editor and fill its screen: it becomes an ordinary one, and goes back when it can.
+    /// What it says then.
+    pub fn follow_monitors(
+        &mut self,
+        ctx: &egui::Context,
+        window: Option<&winit::window::Window>,
+    ) -> Option<String> {
+        if !self.open {
+            return None;
+        }
+        let moved = self.shared.moved.swap(false, Ordering::Relaxed);
+        let due = self.away && self.looked.elapsed() >= MONITOR_WATCH;
+        if !moved && !due {
+            if self.away {
+                ctx.request_repaint_after(MONITOR_WATCH.saturating_sub(self.looked.elapsed()));
+            }
+            return None;
+        }
+        self.looked = Instant::now();
+        self.enumerate(window);
+        let home = self.home.clone()?;
+        let there = self.monitors.iter().position(|m| m.choice.name == home);
+        let filling = self.shared.fullscreen.load(Ordering::Relaxed);
+        match there {
+            // No system tells of a monitor that comes while no window is on it.
+            None if self.away => {
+                ctx.request_repaint_after(MONITOR_WATCH);
+                None
+            }
+            None if filling && !self.monitors.is_empty() => {
+                self.away = true;
+                self.shared.fullscreen.store(false, Ordering::Relaxed);
+                self.shared.monitor_at_first.store(0, Ordering::Relaxed);
+                self.put_beside_editor(ctx);
+                ctx.request_repaint_after(MONITOR_WATCH);
+                Some(format!(
+                    "The monitor “{home}” is gone, so the player display is a window here; plug it in again and the display goes back."
+                ))
+            }
+            Some(index) if self.away => {
+                self.away = false;
+                self.shared.fullscreen.store(true, Ordering::Relaxed);
+                self.send_to(ctx, index);
+                Some(format!("The player display is on “{home}” again."))
+            }
+            _ => None,
+        }
+    }
+
+    /// Makes the window an ordinary one on a monitor that is there.
+    fn put_beside_editor(&self, ctx: &egui::Context) {
+        let scale = ctx.native_pixels_per_point().unwrap_or(1.0).max(0.1);
+        let corner = self
+            .monitors
+            .iter()
+            .find(|monitor| monitor.primary)
+            .or(self.monitors.first())
+            .map_or([0, 0], |monitor| monitor.choice.position_px);
+        #[expect(clippy::cast_precision_loss, reason = "pixels of a desktop")]
+        let [x, y] = corner.map(|side| side as f32 / scale + 96.0);
+        for command in [
+            ViewportCommand::Fullscreen(false),
+            ViewportCommand::InnerSize(WINDOW_SIZE.into()),
+            ViewportCommand::OuterPosition(egui::pos2(x, y)),
+        ] {
+            ctx.send_viewport_cmd_to(viewport_id(), command);
+        }
+        ctx.request_repaint_after_for(Duration::from_nanos(1), viewport_id());
     }
 
     /// Fills the screen, or stops.
@@ -340,6 +468,13 @@ impl Shared {
         };
         ui.painter().rect_filled(rect, 0.0, SURROUND);
         let mut look = self.look.lock();
+        // A system that loses a monitor moves the window: the editor looks what happened.
+        let place = ui.input(|input| input.viewport().outer_rect);
+        if std::mem::replace(&mut look.place, place) != place {
+            self.moved.store(true, Ordering::Relaxed);
+            ui.ctx()
+                .request_repaint_after_for(Duration::from_nanos(1), ViewportId::ROOT);
+        }
         self.hide_pointer(ui, &mut look);
         let dim = self.fade(ui.ctx(), &mut look, &published.player);
         match &look.shown {

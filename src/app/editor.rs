@@ -203,7 +203,7 @@ impl Editor {
         let drawing_at = |at: DVec2| {
             self.layers
                 .contains(Phase::Annotations)
-                .then(|| super::canvas::ink::drawing_at(scene, at, 3.0 * point_world))
+                .then(|| super::canvas::ink::drawing_at(scene, at, 5.0 * point_world))
                 .flatten()
         };
         f(&ToolContext {

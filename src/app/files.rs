@@ -26,6 +26,55 @@ pub enum Answer {
     NoDialog(FilePurpose),
 }
 
+/// The files that a text names, one a line, as paths or `file:` addresses; none of them when one is
+/// not there.
+#[must_use]
+pub fn named_files(words: &str) -> Vec<PathBuf> {
+    const MOST: usize = 64;
+    let lines: Vec<&str> = words
+        .lines()
+        .map(str::trim)
+        // GNOME's file manager begins with what was asked for.
+        .filter(|line| !line.is_empty() && !matches!(*line, "copy" | "cut"))
+        .collect();
+    if lines.len() > MOST {
+        return Vec::new();
+    }
+    let files: Option<Vec<PathBuf>> = lines
+        .into_iter()
+        .map(|line| Some(typed_path(line)).filter(|path| path.is_absolute() && path.is_file()))
+        .collect();
+    files.unwrap_or_default()
+}
+
+/// The picture in the clipboard, whatever text is there beside it: programs that copy pictures often
+/// offer words, too, and text goes first where nobody asks.
+#[must_use]
+pub fn clipboard_picture() -> Option<egui::ColorImage> {
+    let picture = arboard::Clipboard::new().ok()?.get_image().ok()?;
+    let size = [picture.width, picture.height];
+    let whole = picture.width.checked_mul(picture.height)?.checked_mul(4)? == picture.bytes.len();
+    whole.then(|| egui::ColorImage::from_rgba_unmultiplied(size, &picture.bytes))
+}
+
+/// A path as people write it: plain, from their home with `~/`, or as a `file:` address.
+#[must_use]
+pub fn typed_path(text: &str) -> PathBuf {
+    let text = text.trim();
+    if let Ok(address) = url::Url::parse(text)
+        && let Ok(path) = address.to_file_path()
+    {
+        return path;
+    }
+    match text.strip_prefix("~/") {
+        Some(rest) => match directories::UserDirs::new() {
+            Some(folders) => folders.home_dir().join(rest),
+            None => rest.into(),
+        },
+        None => text.into(),
+    }
+}
+
 /// The open dialogs.
 #[derive(Debug)]
 pub struct FileDialogs {
@@ -113,5 +162,35 @@ impl FileDialogs {
         let answers: Vec<Answer> = self.answers.try_iter().collect();
         self.open = self.open.saturating_sub(answers.len());
         answers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_read_as_people_and_file_managers_write_them() {
+        assert_eq!(
+            typed_path(" /maps/a b.png "),
+            PathBuf::from("/maps/a b.png")
+        );
+        assert_eq!(
+            typed_path("file:///maps/a%20b%C3%A9.png"),
+            PathBuf::from("/maps/a bé.png")
+        );
+        assert_eq!(
+            typed_path("/maps/100%.png"),
+            PathBuf::from("/maps/100%.png")
+        );
+        assert!(typed_path("~/a.png").ends_with("a.png"));
+        assert!(!typed_path("~/a.png").starts_with("~"));
+    }
+
+    #[test]
+    fn words_name_no_files() {
+        assert!(named_files("to be or not to be").is_empty());
+        assert!(named_files("").is_empty());
+        assert!(named_files("/nowhere/at/all.png").is_empty());
     }
 }

@@ -10,6 +10,9 @@ use wgpu::{Adapter, AdapterInfo, Backend, DeviceType};
 
 use crate::render::device_descriptor;
 
+/// What a user reads where no driver can show a window.
+pub const NO_DRIVER: &str = "No graphics driver can show a window; your campaigns are not affected. Install a Vulkan driver (on Linux mesa-vulkan-drivers, which also draws in software) and start again.";
+
 /// How eframe shall find its device. `safe`: software only.
 #[must_use]
 pub fn configuration(safe: bool) -> WgpuConfiguration {
@@ -44,7 +47,7 @@ fn choose(
         return Err(if safe {
             "No software renderer is installed, so safe graphics cannot start. Your campaigns are not affected. On Linux install mesa-vulkan-drivers.".to_owned()
         } else {
-            "No graphics driver can show a window. Your campaigns are not affected. Install a Vulkan driver (on Linux mesa-vulkan-drivers, which also draws in software) and start again.".to_owned()
+            NO_DRIVER.to_owned()
         });
     }
     let mut refused = Vec::new();

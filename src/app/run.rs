@@ -1,11 +1,12 @@
 //! Starts the app: settings, graphics, session, windows.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use eframe::egui;
+use eframe::egui_wgpu::WgpuError;
 use parking_lot::Mutex;
 
 use super::bridge::Bridge;
@@ -14,7 +15,7 @@ use super::link::SessionLink;
 use super::pause_picture::AddPicture;
 use super::settings::{self, Settings};
 use super::shell::{App, Parts};
-use super::{display, gpu, window};
+use super::{display, gpu, restart, window};
 use crate::library::Library;
 use crate::library::ipc::{IpcAnswer, IpcRequest, IpcServer};
 use crate::library::pictures::PictureUse;
@@ -73,23 +74,53 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let library = options.library;
     let running: Running = Running::default();
     let started = Arc::clone(&running);
-    let result = eframe::run_native(
-        "Tableglow",
-        native,
-        Box::new(move |cc| {
-            let parts = start(cc, &library, &started, settings, path, icon, told_at_start)?;
-            Ok(Box::new(App::new(&cc.egui_ctx, parts)))
-        }),
-    );
+    let began = Instant::now();
+    let told_at_start = told_at_start.or_else(restart::told_at_start);
+    // A window that cannot draw any more may panic; what it showed is saved all the same.
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        eframe::run_native(
+            "Tableglow",
+            native,
+            Box::new(move |cc| {
+                let parts = start(cc, &library, &started, settings, path, icon, told_at_start)?;
+                Ok(Box::new(App::new(&cc.egui_ctx, parts)))
+            }),
+        )
+    }));
+    let ended = running.lock().take();
+    let (session, bridge) = ended.unzip();
     // The last handle: dropping it waits until everything is saved.
-    drop(running.lock().take());
-    result
-        .map_err(|error| anyhow::anyhow!("{error}"))
-        .context("Tableglow could not open its window; nothing in your library is affected")
+    drop(session);
+    if bridge.is_some_and(|bridge| bridge.is_lost()) {
+        return restart::again(began.elapsed());
+    }
+    match outcome {
+        Ok(result) => result.map_err(|error| anyhow::anyhow!(no_window(error))),
+        Err(_) => anyhow::bail!(
+            "Tableglow stopped by a fault of its own; everything that you did is saved. Start it again, and send a report with Help, Save report."
+        ),
+    }
 }
 
-/// The session, kept until the windows are gone.
-type Running = Arc<Mutex<Option<Arc<Session>>>>;
+/// Why there is no window, in one sentence that says what to do.
+fn no_window(error: eframe::Error) -> String {
+    match error {
+        eframe::Error::AppCreation(error) => error.to_string(),
+        eframe::Error::Wgpu(WgpuError::CustomNativeAdapterSelectionError(words)) => words,
+        eframe::Error::Wgpu(error) => format!("{} ({error})", gpu::NO_DRIVER),
+        eframe::Error::Winit(error) => no_screen(&error),
+        eframe::Error::WinitEventLoop(error) => no_screen(&error),
+    }
+}
+
+fn no_screen(error: &dyn std::error::Error) -> String {
+    format!(
+        "There is no screen that Tableglow can open a window on; nothing in your library is affected. Start it from a desktop, or use `tableglow render` on a machine without one. ({error})"
+    )
+}
+
+/// The session and the renderer, kept until the windows are gone.
+type Running = Arc<Mutex<Option<(Arc<Session>, Bridge)>>>;
 
 fn start(
     cc: &eframe::CreationContext<'_>,
@@ -107,13 +138,13 @@ fn start(
         Arc::new(SystemClock::default()),
         Arc::clone(&wake),
     )?);
-    *running.lock() = Some(Arc::clone(&session));
     let pictures = Arc::clone(library.tiles());
     pictures.set_wake(Box::new(move || wake()));
     let bridge = match &cc.wgpu_render_state {
         Some(state) => Bridge::new(&cc.egui_ctx, state, pictures as Arc<dyn PictureSource>),
         None => Bridge::blank(),
     };
+    *running.lock() = Some((Arc::clone(&session), bridge.clone()));
     let neighbours = listen(&cc.egui_ctx, library, &session);
     let link: Arc<dyn SessionLink> = session;
     let facts = RunFacts {
@@ -134,6 +165,7 @@ fn start(
         told_at_start,
         display_open,
         maximize,
+        clipboard_picture: Some(super::files::clipboard_picture),
     })
 }
 
@@ -242,6 +274,17 @@ fn window_icon() -> Option<Arc<egui::IconData>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_a_window_a_user_reads_what_to_do() {
+        let selection = WgpuError::CustomNativeAdapterSelectionError("Do this.".into());
+        assert_eq!(no_window(eframe::Error::Wgpu(selection)), "Do this.");
+        let no_format = WgpuError::NoSurfaceFormatsAvailable;
+        let words = no_window(eframe::Error::Wgpu(no_format));
+        assert!(words.contains("Install a Vulkan driver"), "{words}");
+        let broken = eframe::Error::AppCreation("The library is damaged.".into());
+        assert_eq!(no_window(broken), "The library is damaged.");
+    }
 
     #[test]
     fn the_icon_can_be_read() {

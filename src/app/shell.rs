@@ -52,6 +52,8 @@ pub struct Parts {
     pub display_open: Arc<AtomicBool>,
     /// The window shall fill its screen once it is shown.
     pub maximize: bool,
+    /// Looks for a picture in the clipboard.
+    pub clipboard_picture: Option<fn() -> Option<egui::ColorImage>>,
 }
 
 /// The app.
@@ -67,6 +69,7 @@ pub struct App {
     pub(super) pause_pictures: PausePictures,
     display_open: Arc<AtomicBool>,
     maximize: bool,
+    clipboard_picture: Option<fn() -> Option<egui::ColorImage>>,
     pub(super) facts: RunFacts,
     pub(super) icon: Option<Arc<egui::IconData>>,
     toasts: Toasts,
@@ -110,6 +113,7 @@ impl App {
             pause_pictures: PausePictures::new(parts.add_picture),
             display_open: parts.display_open,
             maximize: parts.maximize,
+            clipboard_picture: parts.clipboard_picture,
             facts: parts.facts,
             icon: parts.icon,
             toasts: Toasts::default(),
@@ -285,6 +289,17 @@ impl App {
                 self.canvas_keys(ctx, published);
             }
         }
+        let words = ctx.input(|input| {
+            input.events.iter().find_map(|event| match event {
+                egui::Event::Paste(words) => Some(words.clone()),
+                _ => None,
+            })
+        });
+        if let Some(words) =
+            words.filter(|_| !Editor::is_typing(ctx) && self.editor.dialog.is_none())
+        {
+            self.paste_words(&words, published);
+        }
         let (pasted, dropped) = ctx.input(|input| {
             let pasted = input.events.iter().find_map(|event| match event {
                 egui::Event::PasteImage(picture) => Some(Arc::clone(picture)),
@@ -356,6 +371,23 @@ impl App {
         }
         if nudge != glam::DVec2::ZERO {
             self.commands.push(Command::NudgeCells(nudge));
+        }
+    }
+
+    /// Text came from the clipboard: the files that it names, as file managers copy them, or the
+    /// picture beside it.
+    fn paste_words(&mut self, words: &str, published: &Published) {
+        let files = super::files::named_files(words);
+        if !files.is_empty() {
+            let purpose = FilePurpose::Import { into: None };
+            self.commands.push(Command::FilesChosen(purpose, files));
+        } else if let Some(picture) = self.clipboard_picture.and_then(|look| look()) {
+            self.paste(&picture, published);
+        } else {
+            self.editor.tell(
+                Severity::Info,
+                "There is text in the clipboard and no picture, so nothing was pasted. Copy a picture, or a map file.",
+            );
         }
     }
 
@@ -546,6 +578,9 @@ impl eframe::App for App {
         let published = self.link.published();
         self.editor.follow(&published, &mut self.commands);
         self.run_commands(ctx, frame, &published);
+        if self.bridge.is_lost() {
+            ctx.send_viewport_cmd_to(egui::ViewportId::ROOT, egui::ViewportCommand::Close);
+        }
         if ctx.input(|input| input.viewport().close_requested()) {
             self.keep_settings(ctx, true);
         }
@@ -580,6 +615,10 @@ impl eframe::App for App {
             if self.editor.settings.player_display_open {
                 self.commands.act(Action::PlayerDisplay);
             }
+        }
+        let window = frame.winit_window().map(|window| &**window);
+        if let Some(told) = self.display.follow_monitors(&ctx, window) {
+            self.editor.tell(Severity::Warning, told);
         }
         self.display.show(
             &ctx,

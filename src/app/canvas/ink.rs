@@ -51,6 +51,40 @@ fn has_ink(scene: &SceneSnapshot, drawing: &Annotation, at_world: DVec2, reach_w
     ))
 }
 
+/// The corners of what a drawing's ink covers, world units, in order; `None` without ink.
+#[must_use]
+pub fn ink_corners_world(scene: &SceneSnapshot, drawing: &Annotation) -> Option<[DVec2; 4]> {
+    let mask = drawing.mask.as_ref()?;
+    let bounds = mask.bounds();
+    if bounds.is_empty() {
+        return None;
+    }
+    let mask_px = DVec2::from(mask.size_px().map(f64::from));
+    let corner = |x: i32, y: i32| {
+        let share = DVec2::new(f64::from(x), f64::from(y)) / mask_px;
+        let from_middle = DVec2::new(share.x - 0.5, 0.5 - share.y);
+        match (drawing.anchored_to_map, scene.map.as_ref()) {
+            (true, None) => None,
+            (true, Some(map)) => {
+                let size = DVec2::from(map.placement.size_px.map(f64::from));
+                let world_from_map = map.placement.world_from_map();
+                Some(world_from_map.transform_point2(from_middle * size))
+            }
+            (false, _) => {
+                let rect = display_rect(scene);
+                Some(rect.center() + from_middle * rect.size())
+            }
+        }
+    };
+    let ([left, top], [right, bottom]) = (bounds.min, bounds.max);
+    Some([
+        corner(left, top)?,
+        corner(right, top)?,
+        corner(right, bottom)?,
+        corner(left, bottom)?,
+    ])
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -88,6 +122,16 @@ mod tests {
         let map = scene(true, 0, 0);
         assert!(drawing_at(&map, DVec2::new(-806.0, 535.0), 2.0).is_some());
         assert!(drawing_at(&map, DVec2::new(-955.0, 535.0), 2.0).is_none());
+    }
+
+    #[test]
+    fn a_frame_goes_round_the_ink() {
+        let corners = ink_corners_world(&scene(false, 0, 0), &scene(false, 0, 0).annotations[0]);
+        let [a, _, c, _] = corners.unwrap();
+        assert_eq!(
+            (a, c),
+            (DVec2::new(-960.0, 540.0), DVec2::new(-950.0, 530.0))
+        );
     }
 
     #[test]

@@ -65,6 +65,7 @@ pub fn paint(
         hint_in_frame(painter, view, scene, tokens);
     }
     light_handles(painter, view, scene, editor, tokens);
+    picked_ink(painter, view, scene, editor, tokens);
     picked_rings(painter, view, scene, editor, tokens);
     match &editor.tool {
         Tool::Select(select) => {
@@ -232,6 +233,30 @@ fn light_handles(
             painter.circle_stroke(center, reach, Stroke::new(1.0, tokens.edit));
             painter.circle_stroke(center, radius + 3.0, Stroke::new(2.0, tokens.edit));
         }
+    }
+}
+
+/// A frame round the ink of each picked drawing.
+fn picked_ink(
+    painter: &Painter,
+    view: &View,
+    scene: &SceneSnapshot,
+    editor: &Editor,
+    tokens: &Tokens,
+) {
+    for drawing in scene.annotations.iter() {
+        if !editor.picked.contains(&drawing.id) {
+            continue;
+        }
+        let Some(corners) = super::ink::ink_corners_world(scene, drawing) else {
+            continue;
+        };
+        let corners = corners.map(|corner| view.screen(corner)).to_vec();
+        painter.add(Shape::closed_line(
+            corners.clone(),
+            Stroke::new(3.0, Color32::from_black_alpha(120)),
+        ));
+        painter.add(Shape::closed_line(corners, Stroke::new(1.5, tokens.edit)));
     }
 }
 

@@ -1,10 +1,9 @@
 //! A path, typed: where the system shows no file dialogs.
 
-use std::path::PathBuf;
-
 use eframe::egui;
 
 use crate::app::command::{Command, Commands, FilePurpose};
+use crate::app::files::typed_path;
 use crate::app::widgets::buttons::{Accent, TextButton};
 use crate::app::widgets::frames::dialog;
 
@@ -58,9 +57,8 @@ impl PathDialog {
                 self.focus = false;
             }
             let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
-            let path = self.text.trim();
-            let path = path.strip_prefix("file://").unwrap_or(path).to_owned();
-            let good = !path.is_empty();
+            let path = typed_path(&self.text);
+            let good = !self.text.trim().is_empty();
             ui.add_space(8.0);
             let mut stay = true;
             ui.horizontal(|ui| {
@@ -73,10 +71,7 @@ impl PathDialog {
                         .clicked();
                 });
                 if go {
-                    commands.push(Command::FilesChosen(
-                        self.purpose.clone(),
-                        vec![PathBuf::from(&path)],
-                    ));
+                    commands.push(Command::FilesChosen(self.purpose.clone(), vec![path]));
                     stay = false;
                 }
                 if TextButton::new("Cancel").flat().show(ui).clicked() {

@@ -77,7 +77,7 @@ pub fn show(ctx: &egui::Context, canvas: egui::Rect, editor: &mut Editor) {
                 .corner_radius(CornerRadius::same(8))
                 .inner_margin(egui::Margin::symmetric(12, 8))
                 .show(ui, |ui| {
-                    ui.set_width(252.0);
+                    ui.set_width(304.0);
                     ui.horizontal(|ui| {
                         ui.label(egui::RichText::new("First steps").family(semibold()));
                         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {

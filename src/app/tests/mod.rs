@@ -4,6 +4,7 @@
 
 mod behaviour;
 mod looks;
+mod promises;
 
 use std::sync::Arc;
 
@@ -195,6 +196,7 @@ fn parts(fake: &Arc<Fake>, settings: Settings) -> Parts {
         add_picture: None,
         display_open: Arc::default(),
         maximize: false,
+        clipboard_picture: None,
     }
 }
 
