@@ -224,7 +224,7 @@ impl Us {
                 .next_deadline()
                 .map_or(Duration::from_secs(1), |due| due.saturating_sub(now))
                 .min(Duration::from_millis(100));
-            drop(self.woken.recv_timeout(wait));
+            let _ = self.woken.recv_timeout(wait);
         }
     }
 
