@@ -69,10 +69,10 @@ impl Turns {
             .filter(|entry| edited.is_none_or(|scene| scene.id != entry.id))
             .collect();
         for entry in others {
-            if self.is_due(entry) {
-                if let Some(next) = self.other(published, entry, now) {
-                    return next;
-                }
+            if self.is_due(entry)
+                && let Some(next) = self.other(published, entry, now)
+            {
+                return next;
             }
         }
         match self.peeking.take() {
