@@ -208,7 +208,9 @@ impl DisplayState {
         let (index, told) = self.monitor_index();
         // Whoever asked for another monitor does not want the editor's to be covered.
         self.away = told.is_some();
-        let fullscreen = fullscreen && !self.away;
+        // Nor does anybody whose only screen that is, unless they chose it.
+        let covers_editor = self.chosen.is_none() && self.monitors.len() < 2;
+        let fullscreen = fullscreen && !self.away && !covers_editor;
         self.home = self.chosen.as_ref().map(|chosen| chosen.name.clone());
         if let Some(monitor) = index.and_then(|index| self.monitors.get(index))
             && !self.away

@@ -2,7 +2,8 @@
 //! hid; the only scene that the player path of the renderer accepts.
 //!
 //! What is dropped: markers that players do not see, drawing layers of the DM, walls and doors,
-//! properties that are the DM's alone, and markers and lights whose whole drawn disc lies under fog.
+//! properties that are the DM's alone, markers whose whole drawn disc lies under fog, and lights that
+//! shine on nothing of the map but fog.
 //! Without a mask all of the map is under fog; what lies outside the map never is.
 
 use std::collections::BTreeSet;
@@ -199,7 +200,7 @@ fn lights_for_players(scene: &SceneSnapshot, cover: &Cover) -> Arc<[Light]> {
         .iter()
         .filter(|light| !light.row.get(light::OFF))
         // The glow reaches twice as far as the light.
-        .filter(|light| !cover.hides(light.position_world, light.diameter_world))
+        .filter(|light| !cover.hides_glow(light.position_world, light.diameter_world))
         .map(|light| Light {
             row: light.row.for_players(&light::TABLE),
             ..light.clone()
@@ -229,6 +230,21 @@ struct Cover<'f> {
 impl Cover<'_> {
     /// Whether a disc in the world lies wholly under fog.
     fn hides(&self, center_world: DVec2, radius_world: f64) -> bool {
+        self.covers(center_world, radius_world, false)
+    }
+
+    /// Whether a light on the map shines on fog alone. What it would throw beyond the map's edge
+    /// would tell where it stands.
+    fn hides_glow(&self, center_world: DVec2, radius_world: f64) -> bool {
+        let stands_on_map = self.placement.as_ref().is_some_and(|placement| {
+            let center = placement.map_from_world().transform_point2(center_world);
+            placement.map_rect().contains(center)
+        });
+        self.covers(center_world, radius_world, stands_on_map)
+    }
+
+    /// Whether there is fog over all of a disc, or over all of it that lies on the map.
+    fn covers(&self, center_world: DVec2, radius_world: f64, on_map_only: bool) -> bool {
         let Some(placement) = &self.placement else {
             return false;
         };
@@ -237,7 +253,7 @@ impl Cover<'_> {
             Fog::Full => {
                 let center = placement.map_from_world().transform_point2(center_world);
                 let half = DVec2::from(placement.size_px.map(f64::from)) * 0.5;
-                (center.abs() + reach).cmple(half).all()
+                on_map_only || (center.abs() + reach).cmple(half).all()
             }
             Fog::Mask(mask) => {
                 let center = placement
@@ -245,24 +261,25 @@ impl Cover<'_> {
                     .transform_point2(center_world);
                 let size = DVec2::from(placement.size_px.map(|side| f64::from(side.max(1))));
                 let mask_size = DVec2::from(mask.size_px().map(f64::from));
-                disc_is_set(mask, center, mask_size / size * reach)
+                disc_is_set(mask, center, mask_size / size * reach, on_map_only)
             }
         }
     }
 }
 
-/// Whether every pixel that an ellipse touches is set; what lies outside the mask is not.
-fn disc_is_set(mask: &Mask, center: DVec2, radius: DVec2) -> bool {
+/// Whether every pixel that an ellipse touches is set; what lies outside the mask is not, or does not
+/// count.
+fn disc_is_set(mask: &Mask, center: DVec2, radius: DVec2, inside_only: bool) -> bool {
     if !center.is_finite() || !radius.is_finite() {
         return false;
     }
     let low = center - radius;
     let high = center + radius;
     let size = DVec2::from(mask.size_px().map(f64::from));
-    if low.cmplt(DVec2::ZERO).any() || high.cmpgt(size).any() {
+    if !inside_only && (low.cmplt(DVec2::ZERO).any() || high.cmpgt(size).any()) {
         return false;
     }
-    let (first, last) = (low.y.floor(), high.y.ceil());
+    let (first, last) = (low.y.floor().max(0.0), high.y.ceil().min(size.y));
     let mut row = first;
     while row < last {
         // The point of this row that is nearest to the middle decides how wide the disc is in it.
@@ -284,7 +301,7 @@ fn disc_is_set(mask: &Mask, center: DVec2, radius: DVec2) -> bool {
                 pixel(row + 1.0),
             ],
         );
-        if !mask.all_set_in(span) {
+        if !mask.all_set_in(span.intersection(&mask.rect())) {
             return false;
         }
         row += 1.0;

@@ -297,6 +297,8 @@ fn what_lies_wholly_under_fog_is_not_there() {
         new_marker("half out", [400.0, 0.0], 0),
         torch("a light", -100.0),
         torch("glows out", 90.0),
+        torch("edge of the map", 395.0),
+        torch("off the map", 430.0),
         torch("z light", 250.0),
     ];
     let lights = |scene: &PlayerScene| -> Vec<String> {
@@ -306,12 +308,12 @@ fn what_lies_wholly_under_fog_is_not_there() {
     let unfogged = doc(&scene);
     // No mask: all of the map is fogged.
     assert_eq!(ids(&players(&unfogged)), ["half out", "outside"]);
-    assert_eq!(lights(&players(&unfogged)), [""; 0]);
+    assert_eq!(lights(&players(&unfogged)), ["off the map"]);
     let mut halved = unfogged;
     halved.apply(&[half], LOCAL);
     let seen = players(&halved);
     assert_eq!(ids(&seen), ["clear", "edge", "half out", "outside"]);
-    assert_eq!(lights(&seen), ["a light", "glows out"]);
+    assert_eq!(lights(&seen), ["a light", "glows out", "off the map"]);
     // Without a map there is no fog.
     halved.apply(
         &[set(vec![Assignment::new(
