@@ -216,17 +216,20 @@ fn a_marker_dragged_in_the_editor_moves_on_the_table() {
 
     let (from, _) = stage.wait_for_red(&editor, until);
     let (before, player_size) = stage.wait_for_red(&player, until);
-    let at = |x: f64, y: f64| [format!("{x:.0}"), format!("{y:.0}")];
+    // As a hand does it, and so slowly that a busy machine draws frames between: the press, the way
+    // and the release are not one frame's.
     let move_to = |x: f64, y: f64| {
-        let [x, y] = at(x, y);
+        let [x, y] = [format!("{x:.0}"), format!("{y:.0}")];
         stage.run("xdotool", &["mousemove", "--window", &editor, &x, &y]);
-        std::thread::sleep(Duration::from_millis(60));
+        std::thread::sleep(Duration::from_millis(250));
     };
     move_to(from[0], from[1]);
     stage.run("xdotool", &["mousedown", "1"]);
+    std::thread::sleep(Duration::from_millis(500));
     for step in 1..=6 {
         move_to(from[0] + 25.0 * f64::from(step), from[1]);
     }
+    std::thread::sleep(Duration::from_millis(500));
     stage.run("xdotool", &["mouseup", "1"]);
 
     loop {
