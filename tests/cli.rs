@@ -340,6 +340,21 @@ fn what_cannot_be_read_is_told_in_one_sentence() {
 }
 
 #[test]
+fn a_cause_is_told_once() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("cut.png");
+    let whole = png(&picture(300, 200));
+    std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    let library = home.path().join("library");
+    let [file, library] = [&file, &library].map(|path| path.to_str().unwrap());
+    let told = failed(&tableglow(
+        home.path(),
+        &["import", file, "--library", library],
+    ));
+    assert_eq!(told.matches("ends early").count(), 1, "{told}");
+}
+
+#[test]
 fn wrong_words_are_a_matter_of_usage() {
     let place = Place::new();
     for arguments in [

@@ -64,8 +64,9 @@ pub fn main() -> ExitCode {
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            tracing::error!("{problem:#}");
-            tell(&format!("{problem:#}"));
+            let problem = sentence(&problem);
+            tracing::error!("{problem}");
+            tell(&problem);
             ExitCode::FAILURE
         }
     }
@@ -82,6 +83,20 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Export(command)) => command.run(safe_graphics),
         Some(Command::Serve(command)) => command.run(),
     }
+}
+
+/// A problem with its causes, each told once: many of our errors quote their cause themselves.
+fn sentence(problem: &anyhow::Error) -> String {
+    problem.chain().fold(String::new(), |told, cause| {
+        let cause = cause.to_string();
+        if told.is_empty() {
+            cause
+        } else if told.contains(&cause) {
+            told
+        } else {
+            format!("{told}: {cause}")
+        }
+    })
 }
 
 /// Writes a line for the person at the terminal.
