@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use parking_lot::Mutex;
@@ -23,6 +23,9 @@ use subtle::{Choice, ConstantTimeEq as _};
 use super::ServerError;
 use super::name::RoomName;
 use crate::storage::atomic;
+
+/// Times of files are this coarse at worst (FAT).
+const COARSEST_TICK: Duration = Duration::from_secs(2);
 
 /// What a connection may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -129,6 +132,8 @@ pub struct Tokens {
 #[derive(Default)]
 struct Held {
     file: TokenFile,
+    /// When the file that this was read from was written; `None` = look again: it is so young that
+    /// it may be written once more and keep its time.
     modified: Option<SystemTime>,
 }
 
@@ -229,7 +234,8 @@ impl Tokens {
     }
 
     fn is_stale(&self) -> bool {
-        modified(&self.path) != self.held.lock().modified
+        let held = self.held.lock().modified;
+        held.is_none() || modified(&self.path) != held
     }
 
     fn read_again(&self) -> Result<(), ServerError> {
@@ -287,8 +293,12 @@ fn fresh_token() -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>())
 }
 
+/// When a file was written. Clocks of file systems tick coarsely, so a time that is not past for
+/// long tells nothing.
 fn modified(path: &Path) -> Option<SystemTime> {
-    path.metadata().and_then(|data| data.modified()).ok()
+    let written = path.metadata().and_then(|data| data.modified()).ok()?;
+    let age = SystemTime::now().duration_since(written).ok()?;
+    (age >= COARSEST_TICK).then_some(written)
 }
 
 /// Which pages and which names a server answers to.
