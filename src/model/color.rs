@@ -12,6 +12,11 @@ pub struct Rgb {
 }
 
 impl Rgb {
+    /// White.
+    pub const WHITE: Self = Self::new(255, 255, 255);
+    /// Black.
+    pub const BLACK: Self = Self::new(0, 0, 0);
+
     /// A colour from its channels.
     #[must_use]
     pub const fn new(r: u8, g: u8, b: u8) -> Self {

@@ -1,4 +1,4 @@
-//! Plain types of a scene and a party: properties, rows, edits, audience.
+//! Plain types of a scene, a party and presence: properties, rows, edits, audience.
 //!
 //! A property is declared once, in one of the tables below; its reader, writer, validation, panel
 //! control, script name and player filter all follow from that line.
@@ -13,6 +13,7 @@ pub mod light;
 pub mod marker;
 pub mod order;
 pub mod party;
+pub mod presence;
 pub mod property;
 pub mod row;
 pub mod scene;

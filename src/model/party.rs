@@ -13,11 +13,15 @@ use super::property::{
 };
 
 const V1: Root = Root::Shared { since: 1 };
+const OURS: Root = Root::Tableglow;
 
 crate::properties! {
     row RowKind::Party;
     /// The scene on the table; may belong to another game session of the party.
     ACTIVE_SCENE_ID: Option<Arc<str>> = "activeSceneId", V1, Text { nullable: true }, Null, Unit::None, Now, Everyone, Hidden, "Scene on the table";
+    /// The game session that the scene on the table is in: ours. Who follows the table and does not
+    /// have that game open learns from it which room to join.
+    ACTIVE_GAME_ID: Option<Arc<str>> = "activeGameId", OURS, Text { nullable: true }, Null, Unit::None, Now, Everyone, Hidden, "Game of the scene on the table";
     /// The table shows the pause screen.
     IS_PAUSED: bool = "isPaused", V1, Bool, B(false), Unit::None, Now, Everyone, Hidden, "Paused";
 }

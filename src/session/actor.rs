@@ -17,6 +17,7 @@ use crate::util::clock::Clock;
 
 use super::api::{Published, Request, Severity, Work};
 use super::jobs::{Asker, Done, Job, Worker, imported_lines};
+use super::room::People;
 use super::workspace::Workspace;
 
 /// Requests that may wait: more than a window can make between two of its frames.
@@ -61,6 +62,7 @@ enum Message {
 pub struct Session {
     messages: Sender<Message>,
     published: Arc<ArcSwap<Published>>,
+    people: Arc<ArcSwap<People>>,
     library: Arc<Library>,
     thread: Option<JoinHandle<()>>,
 }
@@ -87,6 +89,7 @@ impl Session {
         let workspace = Workspace::open(Arc::clone(&library), Arc::clone(&clock))?;
         let (messages, inbox) = bounded(QUEUE);
         let published = Arc::new(ArcSwap::from_pointee(Published::default()));
+        let people = Arc::new(ArcSwap::from_pointee(People::default()));
         let listener = messages.clone();
         library.set_store_listener(move |_| {
             // A full queue means that a publication is coming anyway.
@@ -112,6 +115,7 @@ impl Session {
         Ok(Self {
             messages,
             published,
+            people,
             library,
             thread: Some(thread),
         })
@@ -161,6 +165,12 @@ impl Session {
     #[must_use]
     pub fn published(&self) -> Arc<Published> {
         self.published.load_full()
+    }
+
+    /// Who else is in the room of the open game, at most 30 times a second newer; `wake` is told.
+    #[must_use]
+    pub fn people(&self) -> Arc<People> {
+        self.people.load_full()
     }
 
     /// The library: lists, and pictures for a renderer.

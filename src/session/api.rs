@@ -10,9 +10,12 @@ use crate::library::catalog::LibraryView;
 use crate::model::edit::Edit;
 use crate::model::id::{GameSessionId, PartyId, RowId, SceneId};
 use crate::model::party::PartyDefaults;
+use crate::model::presence::Presence;
 use crate::scene::player::PlayerFrame;
 use crate::scene::snapshot::SceneSnapshot;
 use crate::util::revision::Revision;
+
+use super::room::{Identity, Invitation, RoomView, Scope};
 
 /// Edits that carry the same gesture are one undo step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -152,6 +155,25 @@ pub enum Request {
         /// The backup's file name as listed.
         backup: String,
     },
+    /// Lets others join the open game and its party, hosted by this process.
+    Host {
+        /// Who can reach it.
+        scope: Scope,
+        /// The port to listen on; 0 takes a free one.
+        port: u16,
+    },
+    /// Attaches a game to a room and opens it; it comes into the library. Stays attached, also
+    /// over a restart, until [`Request::LeaveRoom`].
+    Join(Invitation),
+    /// Ends hosting, or detaches the open game from its room; what is here stays here.
+    LeaveRoom,
+    /// Tries the room again now, instead of waiting; also after a refusal.
+    Reconnect,
+    /// Who this user is to others.
+    Introduce(Identity),
+    /// What this user shows to others: cursor, measurement and so on. Who they are, what they look
+    /// at and what they drag is added by the session. Latest wins; sent every 33 ms at most.
+    Show(Box<Presence>),
     /// Forgets a notice.
     Dismiss(u64),
     /// Saves everything and ends the session.
@@ -193,6 +215,8 @@ pub struct Published {
     pub work: Option<Work>,
     /// Messages to the user, the newest last.
     pub notices: Arc<[Notice]>,
+    /// The room that the open game is in; `None` = this library alone.
+    pub room: Option<Arc<RoomView>>,
 }
 
 /// A line of the scene list.

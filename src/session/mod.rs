@@ -11,6 +11,7 @@ pub mod export;
 pub mod jobs;
 pub mod new_scene;
 pub mod plan_edits;
+pub mod room;
 pub mod workspace;
 
 pub use actor::Session;

@@ -154,6 +154,12 @@ impl Workspace {
             }
             Request::Restore { backup } => self.restore(&backup),
             Request::Dismiss(id) => self.notices.dismiss(id),
+            Request::Host { .. }
+            | Request::Join(_)
+            | Request::LeaveRoom
+            | Request::Reconnect
+            | Request::Introduce(_)
+            | Request::Show(_) => {}
             // The actor's: they read or write files, which takes time.
             Request::Import { .. }
             | Request::ImportPixels { .. }

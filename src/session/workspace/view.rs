@@ -78,6 +78,7 @@ impl Workspace {
             saved: self.saver.saved(),
             work: self.work.clone(),
             notices: self.notices.list(),
+            room: None,
         }
     }
 
