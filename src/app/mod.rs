@@ -23,6 +23,7 @@ pub mod pause_picture;
 pub mod report;
 pub mod restart;
 pub mod run;
+pub mod secrets;
 pub mod settings;
 pub mod shell;
 pub mod shortcuts;

@@ -75,7 +75,9 @@ impl TablePart {
         }
     }
 
-    fn read(word: &str) -> Option<Self> {
+    /// Reads such a word.
+    #[must_use]
+    pub fn read(word: &str) -> Option<Self> {
         [Self::Dm, Self::Player, Self::Display]
             .into_iter()
             .find(|part| part.word() == word)

@@ -81,7 +81,7 @@ pub struct RoomView {
 }
 
 /// Whose room a game is in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Place {
     /// This process hosts it.
     Hosted {
@@ -101,6 +101,21 @@ pub enum Place {
         /// Its title.
         title: Arc<str>,
     },
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Hosted { addresses, .. } => f
+                .debug_struct("Hosted")
+                .field("addresses", addresses)
+                .finish_non_exhaustive(),
+            Self::Joined { server, .. } => f
+                .debug_struct("Joined")
+                .field("server", server)
+                .finish_non_exhaustive(),
+        }
+    }
 }
 
 /// A connection as it is shown.
@@ -157,7 +172,37 @@ pub struct People {
     pub list: Vec<Person>,
 }
 
+/// Where codes of rooms are kept between runs: in the system's key store, never in settings, logs or
+/// documents. Each call comes back within two seconds.
+pub trait Secrets: Send + Sync {
+    /// The code that was kept for a game on a server (`http://HOST:PORT`).
+    fn get(&self, server: &str, game: &GameSessionId) -> Option<String>;
+
+    /// Keeps a code, in place of the one before.
+    fn set(&self, server: &str, game: &GameSessionId, code: &str);
+
+    /// Forgets a code.
+    fn forget(&self, server: &str, game: &GameSessionId);
+}
+
+/// The part that a link's code is for, as [`Invitation::link_for`] wrote it.
+#[must_use]
+pub fn part_of_link(link: &str) -> Option<TablePart> {
+    let (_, query) = link.trim().split_once('?')?;
+    let word = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == PART_QUERY)?;
+    TablePart::read(&word.1)
+}
+
+/// The query parameter that says what a link's code is for.
+const PART_QUERY: &str = "part";
+
 impl Invitation {
+    /// [`Invitation::link`] for somebody of a part, so that their app knows what to open.
+    #[must_use]
+    pub fn link_for(&self, part: TablePart) -> String {
+        format!("{}&{PART_QUERY}={}", self.link(), part.word())
+    }
+
     /// The link that holds all of it: `SERVER/parties/game_session/GAME?party=…&title=…&token=…`.
     #[must_use]
     pub fn link(&self) -> String {
@@ -220,6 +265,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_room_s_codes_are_not_in_debug_output() {
+        let place = Place::Hosted {
+            addresses: Vec::new(),
+            codes: vec![(TablePart::Dm, "SECRET".into())],
+            links: vec![(TablePart::Dm, "http://h/?token=SECRET".into())],
+            is_announced: false,
+        };
+        assert!(!format!("{place:?}").contains("SECRET"));
+    }
+
+    #[test]
     fn a_link_holds_the_whole_invitation_and_debug_output_no_secret() {
         let invitation = Invitation {
             dialect: Dialect::YPartyKit,
@@ -234,6 +290,10 @@ mod tests {
         let read = Invitation::from_link(Dialect::YPartyKit, &link).unwrap();
         assert_eq!(read, invitation);
         assert!(!format!("{read:?}").contains("SECRET"));
+        let for_display = invitation.link_for(TablePart::Display);
+        assert_eq!(part_of_link(&for_display), Some(TablePart::Display));
+        let read = Invitation::from_link(Dialect::YPartyKit, &for_display).unwrap();
+        assert_eq!((part_of_link(&link), read), (None, invitation));
         for wrong in [
             "",
             "hello",
