@@ -164,10 +164,9 @@ fn answer(backend: &impl Backend, inbox: &Receiver<Ask>, shared: &Shared) {
     for ask in inbox {
         let (result, reply) = match ask {
             Ask::Get(account, reply) => (backend.get(&account), reply),
-            Ask::Set(account, text, reply) => (
-                backend.set(&account, text.as_deref()).map(|()| None),
-                reply,
-            ),
+            Ask::Set(account, text, reply) => {
+                (backend.set(&account, text.as_deref()).map(|()| None), reply)
+            }
         };
         shared.stuck.store(false, Ordering::Release);
         let found = result.unwrap_or_else(|why| {
