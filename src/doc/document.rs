@@ -10,6 +10,8 @@ use super::raw;
 use super::replica::{DocError, Replica, Watch};
 use crate::model::edit::RowRef;
 use crate::model::id::{GameSessionId, PartyId};
+use crate::model::party;
+use crate::model::property::{Property, Root};
 
 /// The schema that documents of ours have.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -92,9 +94,14 @@ impl GameDoc {
     /// [`Replica::take_updates`].
     #[must_use]
     pub fn create(id: &GameSessionId) -> Self {
-        let doc = Self::of(id, Replica::new(GAME_ROOTS));
-        stamp_schema(&doc.replica);
+        let mut doc = Self::of(id, Replica::new(GAME_ROOTS));
+        doc.initialise();
         doc
+    }
+
+    /// Makes an empty document one of ours: for a room that nobody has filled.
+    pub fn initialise(&mut self) {
+        stamp_schema(&self.replica);
     }
 
     /// Opens a document from its snapshot and the updates after it, in any order.
@@ -150,17 +157,22 @@ impl PartyDoc {
     /// A new document of ours: nothing on the table.
     #[must_use]
     pub fn create(_id: &PartyId) -> Self {
-        let doc = Self::of(Replica::new(PARTY_ROOTS));
-        stamp_schema(&doc.replica);
-        let mut txn = doc.replica.write(Origin::Upkeep);
+        let mut doc = Self::of(Replica::new(PARTY_ROOTS));
+        doc.initialise();
+        doc
+    }
+
+    /// Makes an empty document one of ours: for a room that nobody has filled.
+    pub fn initialise(&mut self) {
+        stamp_schema(&self.replica);
+        let mut txn = self.replica.write(Origin::Upkeep);
         let state = txn.get_or_insert_map(STATE);
-        for property in crate::model::party::TABLE.properties {
+        let shared = |property: &&Property| matches!(property.root, Root::Shared { .. });
+        for property in party::TABLE.properties.iter().filter(shared) {
             if let Some(any) = raw::any_from_value(&property.default_value()) {
                 state.insert(&mut txn, property.key, any);
             }
         }
-        drop(txn);
-        doc
     }
 
     /// Opens a document from its snapshot and the updates after it, in any order.

@@ -111,6 +111,39 @@ impl Library {
         }
     }
 
+    /// Adds a game session of a room under the ids that it has there, its party too, where they are
+    /// not here yet; takes them out of the bin where they are.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn adopt_game(
+        &self,
+        party: &PartyId,
+        game: &GameSessionId,
+        title: &str,
+    ) -> Result<(), LibraryError> {
+        let party = PartyRow {
+            id: party.as_str().to_owned(),
+            name: title.to_owned(),
+            defaults: json_of(&PartyDefaults::default()),
+        };
+        let game = GameRow {
+            id: game.as_str().to_owned(),
+            party: party.id.clone(),
+            name: title.to_owned(),
+        };
+        let now = self.clock.unix_ms();
+        self.write(move |rows| {
+            if !catalogue::bin_party(rows, &party.id, None)? {
+                catalogue::add_party(rows, &party, now)?;
+            }
+            if !catalogue::bin_game(rows, &game.id, None)? {
+                catalogue::add_game(rows, &game, now)?;
+            }
+            Ok(())
+        })
+    }
+
     /// Renames a party.
     ///
     /// # Errors

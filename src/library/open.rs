@@ -205,6 +205,12 @@ impl Library {
         Ok(library)
     }
 
+    /// The picture files, for a server that serves them.
+    #[must_use]
+    pub const fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+
     /// Its folder.
     #[must_use]
     pub fn folder(&self) -> &Path {

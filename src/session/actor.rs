@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,9 +17,10 @@ use crate::library::{Library, LibraryError};
 use crate::util::clock::Clock;
 
 use super::api::{Published, Request, Severity, Work};
+use super::hosting::Running;
 use super::jobs::{Asker, Done, Job, Worker, imported_lines};
-use super::room::People;
-use super::workspace::Workspace;
+use super::room::{People, Secrets, SecretsInMemory};
+use super::workspace::{Network, Workspace};
 
 /// Requests that may wait: more than a window can make between two of its frames.
 const QUEUE: usize = 4096;
@@ -56,6 +58,10 @@ enum Message {
     Done(Box<Done>),
     /// The store has news: something is on disk, or writing fails.
     Stored,
+    /// A room has news.
+    Network,
+    /// The room server of this process has started, or has not.
+    Hosted(Result<Running, String>),
 }
 
 /// The handle to a running session. Dropping it saves everything and ends the session.
@@ -86,7 +92,20 @@ impl Session {
         clock: Arc<dyn Clock>,
         wake: Wake,
     ) -> Result<Self, StartError> {
-        let workspace = Workspace::open(Arc::clone(&library), Arc::clone(&clock))?;
+        Self::start_with(library, clock, wake, Arc::new(SecretsInMemory::default()))
+    }
+
+    /// As [`Self::start`], with a place where codes of rooms are kept.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(
+        library: Arc<Library>,
+        clock: Arc<dyn Clock>,
+        wake: Wake,
+        secrets: Arc<dyn Secrets>,
+    ) -> Result<Self, StartError> {
+        let mut workspace = Workspace::open(Arc::clone(&library), Arc::clone(&clock))?;
         let (messages, inbox) = bounded(QUEUE);
         let published = Arc::new(ArcSwap::from_pointee(Published::default()));
         let people = Arc::new(ArcSwap::from_pointee(People::default()));
@@ -94,6 +113,23 @@ impl Session {
         library.set_store_listener(move |_| {
             // A full queue means that a publication is coming anyway.
             let _ = listener.try_send(Message::Stored);
+        });
+        let pumped = Arc::new(AtomicBool::new(false));
+        let (ring, rung) = (messages.clone(), Arc::clone(&pumped));
+        let hosted = messages.clone();
+        workspace.set_network(Network {
+            wake: Arc::new(move || {
+                // One message stands for all that a pump takes in.
+                if !rung.swap(true, Ordering::SeqCst) && ring.try_send(Message::Network).is_err() {
+                    // Behind a full queue, everything is pumped anyway.
+                    rung.store(false, Ordering::SeqCst);
+                }
+            }),
+            hosted: Arc::new(move |result| {
+                // Ends only with the session, and the server with it.
+                let _ = hosted.send(Message::Hosted(result));
+            }),
+            secrets,
         });
         let results = messages.clone();
         let worker = Worker::start(Arc::clone(&library), move |done| {
@@ -105,6 +141,8 @@ impl Session {
             worker,
             waiting_jobs: 0,
             published: Arc::clone(&published),
+            people: Arc::clone(&people),
+            pumped,
             wake,
             clock,
         };
@@ -131,7 +169,7 @@ impl Session {
             Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) => match message
             {
                 Message::Request(request) => Err(Busy(request)),
-                Message::Done(_) | Message::Asked { .. } | Message::Stored => Ok(()),
+                _ => Ok(()),
             },
         }
     }
@@ -197,6 +235,9 @@ struct Actor {
     worker: Worker,
     waiting_jobs: usize,
     published: Arc<ArcSwap<Published>>,
+    people: Arc<ArcSwap<People>>,
+    /// A [`Message::Network`] is in the queue.
+    pumped: Arc<AtomicBool>,
     wake: Wake,
     clock: Arc<dyn Clock>,
 }
@@ -212,19 +253,32 @@ impl Actor {
                 None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(wait) => inbox.recv_timeout(wait.max(Duration::from_millis(1))),
             };
-            let mut going_on = match first {
-                Ok(message) => self.take(message),
-                Err(RecvTimeoutError::Timeout) => true,
-                Err(RecvTimeoutError::Disconnected) => false,
-            };
+            let (mut going_on, mut has_news) = (true, false);
+            match first {
+                Ok(message) => {
+                    has_news |= !matches!(message, Message::Network);
+                    going_on &= self.take(message);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => going_on = false,
+            }
             for message in inbox.try_iter().take(BURST) {
+                has_news |= !matches!(message, Message::Network);
                 going_on &= self.take(message);
             }
             self.workspace.upkeep();
             if !going_on {
                 break;
             }
-            self.publish();
+            if let Some(people) = self.workspace.take_people() {
+                self.people.store(Arc::new(people));
+                (self.wake)();
+            }
+            // Signs of life of a room are nothing that a window shows.
+            has_news |= self.workspace.take_room_news();
+            if has_news {
+                self.publish();
+            }
         }
         let Self {
             workspace, worker, ..
@@ -252,6 +306,9 @@ impl Actor {
                 }
             }
             Message::Stored => {}
+            // Before the pump, so that what comes during it rings again.
+            Message::Network => self.pumped.store(false, Ordering::SeqCst),
+            Message::Hosted(result) => self.workspace.hosted(result),
         }
         true
     }

@@ -8,6 +8,7 @@
 pub mod actor;
 pub mod api;
 pub mod export;
+pub mod hosting;
 pub mod jobs;
 pub mod new_scene;
 pub mod plan_edits;

@@ -53,6 +53,39 @@ impl std::fmt::Debug for Invitation {
     }
 }
 
+/// Where the codes of rooms are kept from one run to the next. Calls may take two seconds at most.
+pub trait Secrets: Send + Sync {
+    /// The code of a room (`game_session/…`) on a server (`http://HOST:PORT`).
+    fn get(&self, server: &str, room: &str) -> Option<String>;
+    /// Keeps it.
+    fn set(&self, server: &str, room: &str, code: &str);
+    /// Forgets it.
+    fn forget(&self, server: &str, room: &str);
+}
+
+/// Codes that are forgotten with the process.
+#[derive(Default)]
+pub struct SecretsInMemory {
+    held: parking_lot::Mutex<std::collections::HashMap<(String, String), String>>,
+}
+
+impl Secrets for SecretsInMemory {
+    fn get(&self, server: &str, room: &str) -> Option<String> {
+        let key = (server.to_owned(), room.to_owned());
+        self.held.lock().get(&key).cloned()
+    }
+
+    fn set(&self, server: &str, room: &str, code: &str) {
+        let key = (server.to_owned(), room.to_owned());
+        self.held.lock().insert(key, code.to_owned());
+    }
+
+    fn forget(&self, server: &str, room: &str) {
+        let key = (server.to_owned(), room.to_owned());
+        self.held.lock().remove(&key);
+    }
+}
+
 /// Who this user is to others.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Identity {
@@ -78,6 +111,17 @@ pub struct RoomView {
     pub documents: Vec<DocumentView>,
     /// Nothing can be edited until the room's document was here once.
     pub waits_for_room: bool,
+    /// Events that the room sent as text, the newest last; a bounded number.
+    pub events: Arc<[RoomEvent]>,
+}
+
+/// An event that a room sent as text: JSON as a rule, passed unread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomEvent {
+    /// Counts the events of this run, from 1.
+    pub number: u64,
+    /// The text, cut to 4096 characters.
+    pub text: Arc<str>,
 }
 
 /// Whose room a game is in.
@@ -157,6 +201,8 @@ pub struct DocumentView {
 /// Somebody else in the room.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Person {
+    /// The game whose room they are in.
+    pub game: GameSessionId,
     /// Their client id in the game's document.
     pub client: u64,
     /// What they show.
@@ -168,7 +214,7 @@ pub struct Person {
 /// Everybody else in the room, at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct People {
-    /// By client id.
+    /// By game and client id.
     pub list: Vec<Person>,
 }
 

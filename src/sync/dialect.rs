@@ -16,7 +16,9 @@
 use url::Url;
 
 /// A kind of server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 pub enum Dialect {
     /// y-partykit rooms (Table Slayer's among them) and our own room server.
     #[default]

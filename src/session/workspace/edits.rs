@@ -1,10 +1,11 @@
 //! Edits, undo and redo, scenes, what is on the table: everything that writes to documents.
 
 use crate::doc::masks::MaskSpace;
+use crate::doc::replica::Replica;
 use crate::doc::{GameDoc, Origin};
 use crate::library::DocumentId;
 use crate::model::edit::{Assignment, Edit, RowRef};
-use crate::model::id::SceneId;
+use crate::model::id::{GameSessionId, SceneId};
 use crate::model::property::RowKind;
 use crate::model::stroke::MaskTarget;
 use crate::model::{party, scene};
@@ -15,12 +16,17 @@ use crate::session::new_scene;
 use crate::util::revision::Revision;
 
 use super::Workspace;
+use super::doc_link::DocLink;
 use super::games::{OpenGame, OpenParty, Thumbnail};
 use super::saving::Saver;
 
 /// How many of the newest strokes stay single when a scene's masks are compacted: more than undo
 /// can take back.
 const STROKES_KEPT: usize = 256;
+
+/// Said when something is changed too early.
+const WAITS: &str = "The room has not sent its game yet, so nothing was changed; wait until it is here, \
+                     or leave the room.";
 
 impl Workspace {
     /// Carries edits out as one transaction and one part of an undo step.
@@ -33,6 +39,12 @@ impl Workspace {
         let Some(game) = self.game.as_mut() else {
             return;
         };
+        if game.waits_for_room() {
+            if !edits.is_empty() {
+                self.notices.add(Severity::Warning, WAITS);
+            }
+            return;
+        }
         if game.read_only || !self.library.is_writable() {
             if !edits.is_empty() {
                 self.notices.add(
@@ -116,6 +128,10 @@ impl Workspace {
         let Some(open) = self.party.as_mut() else {
             return;
         };
+        if open.waits_for_room() {
+            self.notices.add(Severity::Warning, WAITS);
+            return;
+        }
         if open.read_only {
             self.notices.add(
                 Severity::Warning,
@@ -133,10 +149,15 @@ impl Workspace {
     /// Puts a scene on the table, or clears it.
     pub fn show_on_table(&mut self, scene: Option<&SceneId>) {
         let id = scene.map(SceneId::as_str);
+        let holder =
+            scene.and_then(|scene| self.open_games().find(|game| game.doc.has_scene(scene)));
+        let holder = holder.map(|game| game.id.clone());
+        let game = holder.as_ref().map(GameSessionId::as_str);
         self.edit_party(&[Edit::Set {
             row: RowRef::Party,
             values: vec![
                 Assignment::new(party::ACTIVE_SCENE_ID, id),
+                Assignment::new(party::ACTIVE_GAME_ID, game),
                 Assignment::new(party::IS_PAUSED, false),
             ],
         }]);
@@ -190,6 +211,7 @@ impl Workspace {
         {
             self.editing = Some(scene);
             self.view.everything_changed();
+            self.show_presence();
         }
     }
 
@@ -273,31 +295,43 @@ impl Workspace {
         self.view.list_changed();
     }
 
-    /// Hands what the open documents produced to the store.
-    pub(super) fn save_open_documents(&mut self) {
+    /// Hands what the open documents produced to the store and to their rooms; whether there was
+    /// anything.
+    pub(super) fn save_open_documents(&mut self) -> bool {
         let now = self.clock.now();
         let writable = self.library.is_writable();
-        for game in [&mut self.game, &mut self.table_game].into_iter().flatten() {
-            let document = DocumentId::Game(game.id.clone());
-            for update in game.doc.replica_mut().take_updates() {
-                if writable && !game.read_only {
-                    self.saver.save(&document, update.bytes, now);
+        let saver = &mut self.saver;
+        let mut share =
+            |document: DocumentId, replica: &mut Replica, link: Option<&mut DocLink>, keeps| {
+                let updates = replica.take_updates();
+                if let Some(link) = link {
+                    link.share(replica, &updates);
                 }
-            }
+                let had_any = !updates.is_empty();
+                for update in updates {
+                    if keeps {
+                        saver.save(&document, update.bytes, now);
+                    }
+                }
+                had_any
+            };
+        let mut had_any = false;
+        for game in self.game.iter_mut().chain(&mut self.others) {
+            let document = DocumentId::Game(game.id.clone());
+            let keeps = writable && !game.read_only;
+            had_any |= share(document, game.doc.replica_mut(), game.link.as_mut(), keeps);
         }
         if let Some(open) = self.party.as_mut() {
             let document = DocumentId::Party(open.id.clone());
-            for update in open.doc.replica_mut().take_updates() {
-                if writable && !open.read_only {
-                    self.saver.save(&document, update.bytes, now);
-                }
-            }
+            let keeps = writable && !open.read_only;
+            had_any |= share(document, open.doc.replica_mut(), open.link.as_mut(), keeps);
         }
+        had_any
     }
 
     /// A snapshot of one open document.
     pub(super) fn snapshot_of(&mut self, document: &DocumentId) {
-        for game in [&mut self.game, &mut self.table_game].into_iter().flatten() {
+        for game in self.game.iter_mut().chain(&mut self.others) {
             if *document == DocumentId::Game(game.id.clone()) {
                 snapshot_game(&mut self.saver, game);
                 let (library, id) = (&self.library, &game.id);
@@ -339,10 +373,14 @@ pub(super) fn snapshot_game(saver: &mut Saver, game: &mut OpenGame) {
     if game.read_only || !saver.has_changed(&document) {
         return;
     }
-    let OpenGame { doc, watched, .. } = game;
-    // Strokes are drawn on scenes that somebody looks at.
-    for scene in watched.values().map(|watched| &watched.snapshot) {
-        compact(doc, scene);
+    let OpenGame {
+        doc, watched, link, ..
+    } = game;
+    if link.is_none() {
+        // Strokes are drawn on scenes that somebody looks at.
+        for scene in watched.values().map(|watched| &watched.snapshot) {
+            compact(doc, scene);
+        }
     }
     for update in game.doc.replica_mut().take_updates() {
         saver.save(&document, update.bytes, std::time::Duration::ZERO);

@@ -11,6 +11,8 @@ use crate::scene::derive::SceneDeriver;
 use crate::scene::snapshot::SceneSnapshot;
 use crate::util::revision::Revision;
 
+use super::doc_link::DocLink;
+
 /// An open game session.
 pub(super) struct OpenGame {
     pub(super) id: GameSessionId,
@@ -23,6 +25,8 @@ pub(super) struct OpenGame {
     pub(super) thumbnails: HashMap<SceneId, Thumbnail>,
     /// Part of it could not be read: nothing is written.
     pub(super) read_only: bool,
+    /// Its connection to a room.
+    pub(super) link: Option<DocLink>,
 }
 
 /// A scene with its derivation.
@@ -43,19 +47,24 @@ pub(super) struct OpenParty {
     pub(super) id: PartyId,
     pub(super) doc: PartyDoc,
     pub(super) read_only: bool,
+    /// Its connection to a room.
+    pub(super) link: Option<DocLink>,
 }
 
 /// What opening found wrong, a sentence each.
 pub(super) type Problems = Vec<String>;
 
+/// Opens a game. One that is a room's (`is_of_room`) and was never here is empty until the room sends
+/// it: whatever was written into it before could replace what the room has.
 pub(super) fn open_game(
     library: &Library,
     id: &GameSessionId,
+    is_of_room: bool,
 ) -> Result<(OpenGame, Problems), LibraryError> {
     let loaded = library.load_document(&DocumentId::Game(id.clone()))?;
     let mut problems = loaded.problems.clone();
     let mut read_only = loaded.incomplete;
-    let doc = if loaded.is_empty() {
+    let doc = if loaded.is_empty() && !is_of_room {
         GameDoc::create(id)
     } else {
         match GameDoc::open(id, loaded.parts()) {
@@ -84,6 +93,7 @@ pub(super) fn open_game(
         changed: HashMap::new(),
         thumbnails,
         read_only,
+        link: None,
     };
     Ok((game, problems))
 }
@@ -107,14 +117,16 @@ fn open_what_can_be<'p>(id: &GameSessionId, parts: impl Iterator<Item = &'p [u8]
     doc
 }
 
+/// Opens a party; `is_of_room` as in [`open_game`].
 pub(super) fn open_party(
     library: &Library,
     id: &PartyId,
+    is_of_room: bool,
 ) -> Result<(OpenParty, Problems), LibraryError> {
     let loaded = library.load_document(&DocumentId::Party(id.clone()))?;
     let mut problems = loaded.problems.clone();
     let mut read_only = loaded.incomplete;
-    let doc = if loaded.is_empty() {
+    let doc = if loaded.is_empty() && !is_of_room {
         PartyDoc::create(id)
     } else {
         PartyDoc::open(loaded.parts()).unwrap_or_else(|error| {
@@ -131,6 +143,7 @@ pub(super) fn open_party(
             id: id.clone(),
             doc,
             read_only,
+            link: None,
         },
         problems,
     ))

@@ -5,17 +5,19 @@
 //! application, a command of the command line calls it directly. The only place, beside the room
 //! server, that opens write transactions. Must not know: egui, wgpu.
 
+mod doc_link;
 mod edits;
 mod games;
 mod imports;
 mod notices;
+mod rooms;
 mod saving;
 mod view;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::library::{Library, LibraryError};
+use crate::library::{DocumentId, Library, LibraryError};
 use crate::model::id::{GameSessionId, PartyId, SceneId};
 use crate::model::party::PartyDefaults;
 use crate::util::clock::Clock;
@@ -25,8 +27,13 @@ use games::{OpenGame, OpenParty};
 use notices::Notices;
 use saving::Saver;
 
+pub use rooms::Network;
+
 pub use imports::{ImportFailure, Prepared, prepare_file, prepare_pixels};
 
+/// Games that stay open in a room after they left the editor, so that the way back is quick and their
+/// guests stay.
+const WARM_GAMES: usize = 4;
 /// The name of a party that nobody has named yet.
 const FIRST_PARTY: &str = "My table";
 /// The name of a game session that nobody has named yet.
@@ -40,14 +47,17 @@ pub struct Workspace {
     party: Option<OpenParty>,
     /// The game in the editor.
     game: Option<OpenGame>,
-    /// Another game of the party, while its scene is on the table.
-    table_game: Option<OpenGame>,
+    /// Other games of the party: the one whose scene is on the table, and in a room those used last.
+    others: Vec<OpenGame>,
+    /// A scene on the table that is in no game of this library, so that it is not looked for again.
+    sought: Option<SceneId>,
     editing: Option<SceneId>,
     /// A scene that is published for a thumbnail.
     peeked: Option<SceneId>,
     notices: Notices,
     work: Option<Work>,
     view: view::ViewCache,
+    rooms: rooms::Rooms,
 }
 
 impl Workspace {
@@ -63,12 +73,14 @@ impl Workspace {
             clock,
             party: None,
             game: None,
-            table_game: None,
+            others: Vec::new(),
+            sought: None,
             editing: None,
             peeked: None,
             notices: Notices::default(),
             work: None,
             view: view::ViewCache::default(),
+            rooms: rooms::Rooms::default(),
         };
         for notice in workspace.library.notices() {
             workspace
@@ -154,12 +166,12 @@ impl Workspace {
             }
             Request::Restore { backup } => self.restore(&backup),
             Request::Dismiss(id) => self.notices.dismiss(id),
-            Request::Host { .. }
-            | Request::Join(_)
-            | Request::LeaveRoom
-            | Request::Reconnect
-            | Request::Introduce(_)
-            | Request::Show(_) => {}
+            Request::Host { scope, port } => self.host(scope, port),
+            Request::Join(invitation) => self.join(&invitation),
+            Request::LeaveRoom => self.leave_room(),
+            Request::Reconnect => self.reconnect(),
+            Request::Introduce(identity) => self.introduce(identity),
+            Request::Show(presence) => self.show(*presence),
             // The actor's: they read or write files, which takes time.
             Request::Import { .. }
             | Request::ImportPixels { .. }
@@ -205,12 +217,13 @@ impl Workspace {
             return Ok(());
         }
         let party = self.library.party_of(id)?.ok_or(LibraryError::NoSuchGame)?;
-        let (game, problems) = match self.table_game.take() {
-            Some(open) if open.id == *id => (open, Vec::new()),
-            other => {
-                self.table_game = other;
-                games::open_game(&self.library, id)?
-            }
+        if self.party.as_ref().is_some_and(|open| open.id != party) {
+            self.stop_hosting();
+        }
+        let open = self.others.iter().position(|game| game.id == *id);
+        let (game, problems) = match open {
+            Some(at) => (self.others.remove(at), Vec::new()),
+            None => self.read_game(id)?,
         };
         for problem in problems {
             self.notices.add(Severity::Warning, problem);
@@ -226,6 +239,8 @@ impl Workspace {
             self.told(|it| it.library.backup_if_due().map(|_| ()));
         }
         self.save_open_documents();
+        self.sought = None;
+        self.attach_open_documents();
         self.find_table_game();
         let first = self
             .active_scene()
@@ -236,18 +251,29 @@ impl Workspace {
         Ok(())
     }
 
-    /// Closes a game, or keeps it while its scene is on the table.
+    /// Reads a game of the library.
+    fn read_game(&self, id: &GameSessionId) -> Result<(OpenGame, games::Problems), LibraryError> {
+        let is_of_room = self.is_of_room(&DocumentId::Game(id.clone()));
+        games::open_game(&self.library, id, is_of_room)
+    }
+
+    /// Takes a game out of the editor; it stays open for a while where that is of use.
     fn put_aside(&mut self, mut game: OpenGame) {
         edits::snapshot_game(&mut self.saver, &mut game);
-        self.table_game = Some(game);
-        self.find_table_game();
+        self.others.insert(0, game);
+    }
+
+    /// Every open game, the editor's first.
+    fn open_games(&self) -> impl Iterator<Item = &OpenGame> {
+        self.game.iter().chain(&self.others)
     }
 
     fn open_party(&mut self, id: &PartyId) -> Result<(), LibraryError> {
         if self.party.as_ref().is_some_and(|open| open.id == *id) {
             return Ok(());
         }
-        let (party, problems) = games::open_party(&self.library, id)?;
+        let is_of_room = self.is_of_room(&DocumentId::Party(id.clone()));
+        let (party, problems) = games::open_party(&self.library, id, is_of_room)?;
         for problem in problems {
             self.notices.add(Severity::Warning, problem);
         }
@@ -255,29 +281,59 @@ impl Workspace {
             edits::snapshot_party(&mut self.saver, previous);
         }
         self.party = Some(party);
-        self.table_game = None;
+        self.others.clear();
         Ok(())
     }
 
-    /// Makes sure that the game which holds the active scene is open, and no other one but the
-    /// editor's.
+    /// Makes sure that the game which holds the active scene is open, and of the others no more than
+    /// are of use.
     fn find_table_game(&mut self) {
-        let Some(active) = self.active_scene() else {
-            self.table_game = None;
-            return;
-        };
-        if self.has_scene(&active) {
-            self.table_game = None;
-            return;
-        }
-        if self
-            .table_game
-            .as_ref()
-            .is_some_and(|game| game.doc.has_scene(&active))
+        let active = self.active_scene();
+        if let Some(active) = &active
+            && !self.open_games().any(|game| game.doc.has_scene(active))
+            && self.sought.as_ref() != Some(active)
         {
-            return;
+            self.open_game_with(active);
+            self.attach_open_documents();
         }
-        self.table_game = None;
+        let named = self.active_game();
+        let kept = if self.is_in_room() { WARM_GAMES } else { 0 };
+        let mut spare = 0;
+        let saver = &mut self.saver;
+        self.others.retain_mut(|game| {
+            let is_on_table = active.as_ref().is_some_and(|it| game.doc.has_scene(it));
+            if is_on_table || named.as_ref() == Some(&game.id) {
+                return true;
+            }
+            spare += 1;
+            let stays = spare <= kept;
+            if !stays {
+                edits::snapshot_game(saver, game);
+            }
+            stays
+        });
+    }
+
+    /// Opens the game that holds a scene: the one that the party names, else each of the library's.
+    fn open_game_with(&mut self, scene: &SceneId) {
+        let named = self
+            .active_game()
+            .filter(|id| !self.open_games().any(|game| game.id == *id));
+        if let Some(id) = named {
+            let is_here = self
+                .library
+                .party_of(&id)
+                .is_ok_and(|party| party.is_some());
+            if (is_here || self.adopt_sibling(&id))
+                && let Ok((game, _)) = self.read_game(&id)
+            {
+                let is_it = game.doc.has_scene(scene) || game.doc.schema_version().is_none();
+                self.others.insert(0, game);
+                if is_it {
+                    return;
+                }
+            }
+        }
         let (Some(party), Ok(view)) = (&self.party, self.library.view()) else {
             return;
         };
@@ -288,16 +344,17 @@ impl Workspace {
             .map(|entry| entry.games)
             .unwrap_or_default();
         for entry in games {
-            if self.game().is_some_and(|open| *open == entry.id) {
+            if self.open_games().any(|open| open.id == entry.id) {
                 continue;
             }
-            if let Ok((game, _)) = games::open_game(&self.library, &entry.id)
-                && game.doc.has_scene(&active)
+            if let Ok((game, _)) = self.read_game(&entry.id)
+                && game.doc.has_scene(scene)
             {
-                self.table_game = Some(game);
+                self.others.insert(0, game);
                 return;
             }
         }
+        self.sought = Some(scene.clone());
     }
 
     fn create_party(&mut self, name: &str) -> Result<(), LibraryError> {
@@ -312,8 +369,9 @@ impl Workspace {
 
     fn restore(&mut self, backup: &str) {
         self.save_everything();
+        self.stop_hosting();
         self.game = None;
-        self.table_game = None;
+        self.others.clear();
         self.party = None;
         self.editing = None;
         match self.library.restore(backup) {
@@ -345,6 +403,7 @@ impl Workspace {
 
     /// Does what is due: snapshots, tries of writes that could not be queued.
     pub fn upkeep(&mut self) {
+        self.pump_rooms();
         self.saver.flush();
         let now = self.clock.now();
         for document in self.saver.due(now) {
@@ -355,12 +414,16 @@ impl Workspace {
     /// When [`Self::upkeep`] has something to do.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.saver.next_deadline(self.clock.now())
+        let saver = self.saver.next_deadline(self.clock.now());
+        [saver, self.rooms_deadline(), self.missing_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Stores snapshots of all that changed.
     pub fn save_everything(&mut self) {
-        for game in [&mut self.game, &mut self.table_game].into_iter().flatten() {
+        for game in self.game.iter_mut().chain(&mut self.others) {
             edits::snapshot_game(&mut self.saver, game);
         }
         if let Some(party) = &self.party {
@@ -375,6 +438,9 @@ impl Workspace {
     /// When something could not be saved.
     pub fn close(mut self) -> Result<(), LibraryError> {
         self.save_everything();
+        // Says good-bye.
+        self.detach_open_documents();
+        self.rooms.hosting = None;
         self.library.close()
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::library::catalog::LibraryView;
 use crate::library::{Library, LibraryError};
@@ -18,8 +19,9 @@ use crate::session::api::{Published, SceneEntry};
 use crate::util::revision::Revision;
 
 use super::Workspace;
+use super::doc_link::DocLink;
 use super::edits::marker_count;
-use super::games::{self, OpenGame, Watched};
+use super::games::{OpenGame, Watched};
 
 /// What is kept between publications.
 #[derive(Default)]
@@ -28,7 +30,12 @@ pub(super) struct ViewCache {
     scenes: Option<Arc<[SceneEntry]>>,
     /// The player scene and the revision of the snapshot that it was made of.
     player: Option<(Revision, Arc<PlayerScene>)>,
+    /// The scene on the table when it is not here, since when, and whether it was given up.
+    missing: Option<(SceneId, Duration, bool)>,
 }
+
+/// How long the last picture stays while the scene on the table is not here.
+const MISSING: Duration = Duration::from_secs(5);
 
 impl ViewCache {
     pub(super) fn library_changed(&mut self) {
@@ -78,7 +85,7 @@ impl Workspace {
             saved: self.saver.saved(),
             work: self.work.clone(),
             notices: self.notices.list(),
-            room: None,
+            room: self.room_view().map(Arc::new),
         }
     }
 
@@ -99,8 +106,7 @@ impl Workspace {
     pub fn active_snapshot(&mut self) -> Option<Arc<SceneSnapshot>> {
         let active = self.active_scene()?;
         self.derive();
-        snapshot_in(self.game.as_ref(), &active)
-            .or_else(|| snapshot_in(self.table_game.as_ref(), &active))
+        self.snapshot_of_open(&active)
     }
 
     /// A scene of any game of the library; the game that holds it is opened.
@@ -114,7 +120,7 @@ impl Workspace {
         if !self.has_scene(scene) {
             let games = self.library.view()?.parties;
             for entry in games.into_iter().flat_map(|party| party.games) {
-                let (game, _) = games::open_game(&self.library, &entry.id)?;
+                let (game, _) = self.read_game(&entry.id)?;
                 if game.doc.has_scene(scene) {
                     self.open_game(&entry.id)?;
                     break;
@@ -124,13 +130,18 @@ impl Workspace {
         Ok(self.snapshot(scene))
     }
 
+    fn snapshot_of_open(&self, scene: &SceneId) -> Option<Arc<SceneSnapshot>> {
+        self.open_games()
+            .find_map(|game| snapshot_in(Some(game), scene))
+    }
+
     fn derive(&mut self) {
         let active = self.active_scene();
         let wanted: Vec<SceneId> = [self.editing.clone(), self.peeked.clone(), active]
             .into_iter()
             .flatten()
             .collect();
-        for game in [&mut self.game, &mut self.table_game].into_iter().flatten() {
+        for game in self.game.iter_mut().chain(&mut self.others) {
             note_changes(game, &self.library);
             game.watched.retain(|scene, _| wanted.contains(scene));
             for scene in &wanted {
@@ -143,7 +154,7 @@ impl Workspace {
 
     /// Pictures came: what is shown may name some that it could not find before.
     pub fn pictures_changed(&mut self) {
-        for game in [&mut self.game, &mut self.table_game].into_iter().flatten() {
+        for game in self.game.iter_mut().chain(&mut self.others) {
             game.watched.clear();
         }
     }
@@ -157,13 +168,11 @@ impl Workspace {
                 .map(|info| info.hash);
             return PlayerFrame::Paused { picture };
         }
-        let snapshot = active.and_then(|scene| {
-            snapshot_in(self.game.as_ref(), scene)
-                .or_else(|| snapshot_in(self.table_game.as_ref(), scene))
-        });
+        let snapshot = active.and_then(|scene| self.snapshot_of_open(scene));
         let Some(snapshot) = snapshot else {
-            return PlayerFrame::Waiting;
+            return self.without_scene(active);
         };
+        self.view.missing = None;
         let scene = match &self.view.player {
             Some((revision, scene))
                 if *revision == snapshot.revision && scene.scene().id == snapshot.id =>
@@ -177,6 +186,47 @@ impl Workspace {
             }
         };
         PlayerFrame::Scene(scene)
+    }
+
+    /// The scene on the table is not here. In a room it is on its way as a rule: what says that it is
+    /// on the table can come before it. The last picture stays until then, for a while.
+    fn without_scene(&mut self, active: Option<&SceneId>) -> PlayerFrame {
+        let (Some(active), true) = (active, self.is_in_room()) else {
+            self.view.missing = None;
+            return PlayerFrame::Waiting;
+        };
+        let now = self.clock.now();
+        let since = match &self.view.missing {
+            Some((scene, since, _)) if scene == active => *since,
+            _ => {
+                self.view.missing = Some((active.clone(), now, false));
+                now
+            }
+        };
+        let may_come = |game: &OpenGame| game.link.as_ref().is_some_and(DocLink::may_come);
+        let is_awaited = now < since + MISSING || self.open_games().any(may_come);
+        match &self.view.player {
+            Some((_, last)) if is_awaited => PlayerFrame::Scene(Arc::clone(last)),
+            _ => PlayerFrame::Waiting,
+        }
+    }
+
+    /// A scene that was waited for is given up now: to be published.
+    pub(super) fn gives_up_missing(&mut self) -> bool {
+        let now = self.clock.now();
+        match &mut self.view.missing {
+            Some((_, since, told)) if !*told && now >= *since + MISSING => {
+                *told = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// When a scene that does not come is given up.
+    pub(super) fn missing_deadline(&self) -> Option<Duration> {
+        let (_, since, told) = self.view.missing.as_ref()?;
+        (!told).then_some(*since + MISSING)
     }
 
     fn library_view(&mut self) -> Arc<LibraryView> {

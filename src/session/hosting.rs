@@ -1,0 +1,177 @@
+//! The room server inside the app: "host this game".
+//!
+//! Runs on the network's threads; the session thread only asks for it and is told. Must not know
+//! documents: rooms are offered by whoever owns the documents, over [`crate::sync::memory`]. Called by
+//! [`super::workspace`].
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::server::host::Host;
+use crate::server::listener::{Config, RoomsOf, Server};
+use crate::server::name::RoomName;
+use crate::server::seed::Seeds;
+use crate::storage::blobs::Blobs;
+use crate::sync::link::{Transport, Wake};
+use crate::sync::memory::{MemoryTransport, Weather, pair};
+use crate::util::clock::Clock;
+
+use super::room::Scope;
+
+/// Connections that one hosted room takes.
+const MOST_CONNECTIONS: usize = 64;
+
+/// A running embedded server. Dropping it sends everybody away.
+#[derive(Debug)]
+pub struct Running {
+    server: Option<Server>,
+    handle: Handle,
+}
+
+/// What is asked for.
+#[derive(Debug)]
+pub struct Asked {
+    /// Who can reach it.
+    pub scope: Scope,
+    /// The port; 0 takes a free one.
+    pub port: u16,
+    /// Where the codes are kept.
+    pub codes: PathBuf,
+    /// The pictures that guests may fetch.
+    pub blobs: Blobs,
+}
+
+/// Starts a server; `done` is called on another thread.
+pub fn start(
+    handle: &Handle,
+    asked: Asked,
+    clock: Arc<dyn Clock>,
+    done: impl FnOnce(Result<Running, String>) + Send + 'static,
+) {
+    let own = handle.clone();
+    handle.spawn(async move {
+        let started = open(asked, clock).await;
+        done(started.map(|server| Running {
+            server: Some(server),
+            handle: own,
+        }));
+    });
+}
+
+async fn open(asked: Asked, clock: Arc<dyn Clock>) -> Result<Server, String> {
+    std::fs::create_dir_all(&asked.codes).map_err(|error| {
+        format!(
+            "the folder {} cannot be made ({error}), so the game is not hosted; free some space or check its permissions and try again",
+            asked.codes.display()
+        )
+    })?;
+    let ip = match asked.scope {
+        Scope::ThisMachine => Ipv4Addr::LOCALHOST,
+        Scope::Network => Ipv4Addr::UNSPECIFIED,
+    };
+    let config = Config {
+        listen: SocketAddr::from((ip, asked.port)),
+        rooms_of: RoomsOf::Owner {
+            tokens: asked.codes,
+            blobs: asked.blobs,
+        },
+        open: false,
+        rooms: Vec::new(),
+        seeds: Seeds::default(),
+        origins: Vec::new(),
+        host_names: Vec::new(),
+        text_parties: Vec::new(),
+        hook: None,
+        most_connections: MOST_CONNECTIONS,
+    };
+    Server::start(config, clock)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+impl Running {
+    /// Where others reach it: on this machine, or each address of this machine on its networks.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let Some(server) = &self.server else {
+            return Vec::new();
+        };
+        let at = server.address();
+        if at.ip().is_loopback() {
+            return vec![at];
+        }
+        let mut found: Vec<IpAddr> = if_addrs::get_if_addrs()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|interface| interface.ip())
+            .filter(|ip| !ip.is_loopback() && ip.is_ipv4())
+            .collect();
+        // What home networks use comes first; virtual ones of containers are likelier among 172.16.
+        found.sort_by_key(|ip| match ip {
+            IpAddr::V4(v4) => match v4.octets() {
+                [192, 168, ..] => 0,
+                [10, ..] => 1,
+                [172, ..] => 2,
+                [169, 254, ..] => 4,
+                _ => 3,
+            },
+            IpAddr::V6(_) => 5,
+        });
+        found.dedup();
+        found
+            .into_iter()
+            .map(|ip| SocketAddr::new(ip, at.port()))
+            .collect()
+    }
+
+    /// The server.
+    #[must_use]
+    pub const fn server(&self) -> Option<&Server> {
+        self.server.as_ref()
+    }
+
+    /// The owner's way into a room of this server. `document` is its whole document as one update,
+    /// which the room begins with.
+    #[must_use]
+    pub fn transport(
+        &self,
+        name: &RoomName,
+        document: Vec<u8>,
+        clock: &Arc<dyn Clock>,
+        wake: &Wake,
+    ) -> Option<Box<dyn Transport>> {
+        let host: Arc<Host> = Arc::clone(self.server.as_ref()?.host());
+        let (name, handle, clock) = (name.clone(), self.handle.clone(), Arc::clone(clock));
+        // A later connection begins with the same document; the exchange brings what came since.
+        let dial = move || {
+            let (ours, theirs) = pair(&clock, Weather::default());
+            let (host, name, document) = (Arc::clone(&host), name.clone(), document.clone());
+            handle.spawn(async move {
+                if host.offer(&name, document, theirs).await.is_err() {
+                    // The way there closes with it and is tried again.
+                    tracing::warn!(target: "session", %name, "a room could not be offered");
+                }
+            });
+            Ok(ours)
+        };
+        Some(Box::new(MemoryTransport::new(
+            Box::new(dial),
+            Arc::clone(wake),
+        )))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            self.handle.spawn(async move {
+                if let Err(error) = server.stop().await {
+                    tracing::warn!(target: "session", %error, "hosting ended badly");
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! One open document's connection to its room.
+//!
+//! Shares what this user (or another room of the document) changed, never what this room sent. Must
+//! not know which document it is, nor whose room. Called by [`super::rooms`] and when documents are
+//! saved.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::doc::replica::Replica;
+use crate::doc::{Origin, Update};
+use crate::session::room::{Connection, DocumentView, Place};
+use crate::sync::awareness::Awareness;
+use crate::sync::client::Event;
+use crate::sync::dialect::Dialect;
+use crate::sync::link::{RoomLink, Transport};
+use crate::sync::state::ConnectionState;
+use crate::util::clock::Clock;
+
+/// A connection; dropping it leaves the room.
+#[derive(Debug)]
+pub(super) struct DocLink {
+    link: RoomLink,
+    /// Marks what came from the room.
+    origin: Origin,
+    /// Counts what was shared.
+    generation: u64,
+    /// The room's document was here once, in this run or before: until then nothing is written.
+    pub(super) is_hydrated: bool,
+    /// An empty room may be made one of ours.
+    pub(super) may_initialise: bool,
+    /// Whose room it is, when it is not this process's.
+    pub(super) place: Option<Place>,
+}
+
+impl DocLink {
+    /// Connects.
+    pub(super) fn new(
+        dialect: Dialect,
+        doc: &Replica,
+        transport: Box<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let origin = Origin::Remote(NEXT.fetch_add(1, Ordering::Relaxed));
+        let mut link = RoomLink::new(
+            dialect,
+            origin,
+            doc.client_id(),
+            rand::random(),
+            transport,
+            clock,
+        );
+        link.connect();
+        Self {
+            link,
+            origin,
+            generation: 0,
+            is_hydrated: false,
+            may_initialise: false,
+            place: None,
+        }
+    }
+
+    /// Sends what the room did not send itself.
+    pub(super) fn share(&mut self, doc: &Replica, updates: &[Update]) {
+        let ours: Vec<&[u8]> = updates
+            .iter()
+            .filter(|update| update.origin != self.origin)
+            .map(|update| update.bytes.as_slice())
+            .collect();
+        if !ours.is_empty() {
+            self.generation += 1;
+            self.link.local_updates(doc, self.generation, ours);
+        }
+    }
+
+    pub(super) fn pump(&mut self, doc: &mut Replica) -> Vec<Event> {
+        self.link.pump(doc)
+    }
+
+    /// Tries again now.
+    pub(super) fn reconnect(&mut self) {
+        self.link.connect();
+    }
+
+    /// Shows a state to the others, as JSON; one that is too large is not shown.
+    pub(super) fn show(&mut self, state: &str) {
+        if let Err(error) = self.link.set_awareness(Some(state)) {
+            tracing::warn!(target: "session", %error, "presence");
+        }
+    }
+
+    pub(super) const fn awareness(&self) -> &Awareness {
+        self.link.awareness()
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<std::time::Duration> {
+        self.link.next_deadline()
+    }
+
+    /// Everything that the room had is here, at least once in this run.
+    pub(super) const fn has_synced(&self) -> bool {
+        self.link.synced_once()
+    }
+
+    /// The room's document may still come.
+    pub(super) fn may_come(&self) -> bool {
+        !self.has_synced() && !matches!(self.link.state(), ConnectionState::Refused(_))
+    }
+
+    fn connection(&self) -> Connection {
+        match self.link.state() {
+            ConnectionState::Disconnected => Connection::Disconnected,
+            ConnectionState::Connecting => Connection::Connecting {
+                retry_in: self.link.retry_in(),
+            },
+            ConnectionState::Syncing => Connection::Syncing,
+            ConnectionState::Live => Connection::Live,
+            ConnectionState::Refused(refusal) => Connection::Refused(refusal.to_string().into()),
+        }
+    }
+
+    /// What is shown of it.
+    pub(super) fn view(&self, name: &str) -> DocumentView {
+        let counters = self.link.counters();
+        DocumentView {
+            name: name.into(),
+            connection: self.connection(),
+            has_sent_all: self.link.has_sent_all(),
+            connections: counters.connections,
+            out: (counters.frames_out, counters.bytes_out),
+            in_: (counters.frames_in, counters.bytes_in),
+        }
+    }
+}
+
+impl Drop for DocLink {
+    fn drop(&mut self) {
+        self.link.leave();
+    }
+}

@@ -1,0 +1,847 @@
+//! The rooms that the open documents are in: hosting, joining, what comes and what is shown.
+//!
+//! Each open document has a connection of its own ([`DocLink`]), to the room server of this process
+//! while the game is hosted, else to the room that the library says it belongs to. What a room sends is
+//! stored and shown like any other change.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::doc::GameDoc;
+use crate::library::DocumentId;
+use crate::model::id::{GameSessionId, PartyId};
+use crate::model::party;
+use crate::model::presence::{Presence, Who};
+use crate::server::name::RoomName;
+use crate::session::api::Severity;
+use crate::session::hosting::{self, Running};
+use crate::session::room::{
+    Connection, GAME_PARTY, Identity, Invitation, People, Person, Place, RoomEvent, RoomView,
+    Scope, Secrets, TABLE_PARTY,
+};
+use crate::sync::client::Event;
+use crate::sync::dialect::{Dialect, RoomAddress};
+use crate::sync::link::{Transport, Wake};
+use crate::sync::state::ConnectionState;
+use crate::sync::websocket::Net;
+
+use super::Workspace;
+use super::doc_link::DocLink;
+use super::games::{OpenGame, OpenParty};
+
+/// Events of rooms that are kept.
+const MOST_EVENTS: usize = 32;
+/// Characters of an event that are kept.
+const MOST_EVENT_CHARS: usize = 4096;
+
+/// What the session thread gives to whatever runs on the network.
+#[derive(Clone)]
+pub struct Network {
+    /// Wakes it: there is something to pump.
+    pub wake: Wake,
+    /// Hands it a server that was started, or the sentence why not.
+    pub hosted: Arc<dyn Fn(Result<Running, String>) + Send + Sync>,
+    /// Where codes are kept.
+    pub secrets: Arc<dyn Secrets>,
+}
+
+/// The room that a document of this library belongs to. The code is no part of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Attachment {
+    dialect: Dialect,
+    server: String,
+    title: String,
+    may_initialise: bool,
+    /// The room's document was here once.
+    is_hydrated: bool,
+}
+
+pub(super) enum Hosting {
+    Opening,
+    Running { running: Box<Running>, place: Place },
+}
+
+/// The workspace's side of rooms.
+#[derive(Default)]
+pub(super) struct Rooms {
+    network: Option<Network>,
+    /// Before the network, which it ends on.
+    pub(super) hosting: Option<Hosting>,
+    /// Its thread starts when it is first needed.
+    net: Option<Net>,
+    identity: Option<Identity>,
+    /// What the window shows of itself.
+    shown: Presence,
+    people: HashMap<(GameSessionId, u64), (Arc<str>, Person)>,
+    people_changed: bool,
+    /// Something that is published has changed.
+    has_news: bool,
+    events: Vec<RoomEvent>,
+    event_count: u64,
+}
+
+/// The setting that holds a document's [`Attachment`].
+fn setting_of(document: &DocumentId) -> String {
+    match document {
+        DocumentId::Game(id) => format!("room/game/{id}"),
+        DocumentId::Party(id) => format!("room/party/{id}"),
+    }
+}
+
+/// The party and room that hold a document.
+fn room_of(document: &DocumentId) -> (&'static str, &str) {
+    match document {
+        DocumentId::Game(id) => (GAME_PARTY, id.as_str()),
+        DocumentId::Party(id) => (TABLE_PARTY, id.as_str()),
+    }
+}
+
+fn words(document: &DocumentId) -> String {
+    let (party, room) = room_of(document);
+    format!("{party}/{room}")
+}
+
+impl Attachment {
+    fn address(&self, document: &DocumentId, token: Option<String>) -> Option<RoomAddress> {
+        let (party, room) = room_of(document);
+        let server = self.server.trim_end_matches('/');
+        let url = if self.dialect.rules().has_parties {
+            format!("{server}/parties/{party}/{room}")
+        } else {
+            format!("{server}/{room}")
+        };
+        let mut address = RoomAddress::parse(self.dialect, &url).ok()?;
+        address.token = token;
+        Some(address)
+    }
+}
+
+impl Workspace {
+    /// Gives the workspace a network; without one it hosts and joins nothing. Documents that are
+    /// open are attached to their rooms.
+    pub fn set_network(&mut self, network: Network) {
+        self.rooms.network = Some(network);
+        self.attach_open_documents();
+    }
+
+    fn attachment(&self, document: &DocumentId) -> Option<Attachment> {
+        let read = self.library.setting(&setting_of(document));
+        read.unwrap_or_else(|error| {
+            tracing::warn!(target: "session", %error, "which room a document is in");
+            None
+        })
+    }
+
+    /// Whether a document belongs to a room of somebody else.
+    pub(super) fn is_of_room(&self, document: &DocumentId) -> bool {
+        self.attachment(document).is_some()
+    }
+
+    fn set_attachment(&mut self, document: &DocumentId, attachment: Option<&Attachment>) {
+        let set = self.library.set_setting(&setting_of(document), &attachment);
+        if let Err(error) = set {
+            self.notices.error(&error);
+        }
+    }
+
+    fn net(&mut self) -> Option<&Net> {
+        if self.rooms.net.is_none() {
+            match Net::start() {
+                Ok(net) => self.rooms.net = Some(net),
+                Err(error) => self.notices.add(
+                    Severity::Error,
+                    format!(
+                        "The system gives no thread for the network ({error}); everything is safe \
+                         here; close other programs and try again."
+                    ),
+                ),
+            }
+        }
+        self.rooms.net.as_ref()
+    }
+
+    /// Joins a room: its game and party come into the library.
+    pub(super) fn join(&mut self, invitation: &Invitation) {
+        if self.rooms.network.is_none() {
+            return;
+        }
+        if !self.library.is_writable() {
+            self.notices.add(
+                Severity::Error,
+                "This library can only be read, so nothing was joined; close the other program that \
+                 has it open.",
+            );
+            return;
+        }
+        if self.rooms.hosting.is_some() {
+            self.stop_hosting();
+        }
+        let title = match invitation.title.trim() {
+            "" => "Joined game",
+            title => title,
+        };
+        let known_party = self.library.party_of(&invitation.game).ok().flatten();
+        let party = known_party
+            .or_else(|| invitation.party.clone())
+            .unwrap_or_else(PartyId::fresh);
+        let game = DocumentId::Game(invitation.game.clone());
+        let attachment = |is_hydrated| Attachment {
+            dialect: invitation.dialect,
+            server: invitation.server.clone(),
+            title: title.to_owned(),
+            may_initialise: invitation.may_initialise,
+            is_hydrated,
+        };
+        if attachment(false).address(&game, None).is_none() {
+            self.notices.add(
+                Severity::Error,
+                "The room's address cannot be used; nothing was changed; check it and join again.",
+            );
+            return;
+        }
+        let adopted = self.library.adopt_game(&party, &invitation.game, title);
+        if let Err(error) = adopted {
+            self.notices.error(&error);
+            return;
+        }
+        let mut documents = vec![game];
+        if invitation.party.as_ref() == Some(&party) {
+            documents.push(DocumentId::Party(party));
+        }
+        for document in &documents {
+            // What is here already may be edited at once, and merges; a game that was only ever
+            // waited for is waited for again.
+            let is_hydrated = match self.attachment(document) {
+                Some(before) => before.is_hydrated,
+                None => self.is_stored(document),
+            };
+            self.set_attachment(document, Some(&attachment(is_hydrated)));
+            if let (Some(network), Some(token)) = (&self.rooms.network, &invitation.token) {
+                let secrets = &network.secrets;
+                secrets.set(&invitation.server, &words(document), token);
+            }
+        }
+        self.detach_open_documents();
+        self.view.library_changed();
+        self.told(|it| it.open_game(&invitation.game));
+        self.attach_open_documents();
+        self.rooms.has_news = true;
+    }
+
+    /// Something of a document is in the library.
+    fn is_stored(&self, document: &DocumentId) -> bool {
+        let open = match document {
+            DocumentId::Game(id) => self.open_games().any(|game| game.id == *id),
+            DocumentId::Party(id) => self.party.as_ref().is_some_and(|party| party.id == *id),
+        };
+        open || self
+            .library
+            .load_document(document)
+            .is_ok_and(|loaded| !loaded.is_empty())
+    }
+
+    /// A game of the same party that the table needs and this library does not have: it is in the
+    /// same place as the party.
+    pub(super) fn adopt_sibling(&mut self, game: &GameSessionId) -> bool {
+        let Some(party) = self.party.as_ref().map(|party| party.id.clone()) else {
+            return false;
+        };
+        let of_party = DocumentId::Party(party.clone());
+        let Some(mut attachment) = self.attachment(&of_party) else {
+            return false;
+        };
+        let document = DocumentId::Game(game.clone());
+        attachment.is_hydrated = false;
+        attachment.may_initialise = false;
+        if let Err(error) = self.library.adopt_game(&party, game, &attachment.title) {
+            self.notices.error(&error);
+            return false;
+        }
+        self.set_attachment(&document, Some(&attachment));
+        if let Some(network) = &self.rooms.network
+            && let Some(token) = network.secrets.get(&attachment.server, &words(&of_party))
+        {
+            let secrets = &network.secrets;
+            secrets.set(&attachment.server, &words(&document), &token);
+        }
+        self.view.library_changed();
+        true
+    }
+
+    /// Hosts the open party.
+    pub(super) fn host(&mut self, scope: Scope, port: u16) {
+        let Some(network) = self.rooms.network.clone() else {
+            return;
+        };
+        self.stop_hosting();
+        if self.game.is_none() {
+            self.notices.add(
+                Severity::Warning,
+                "There is no open game to host; open one and try again.",
+            );
+            return;
+        }
+        let asked = hosting::Asked {
+            scope,
+            port,
+            codes: self.library.folder().join("hosting"),
+            blobs: self.library.blobs().clone(),
+        };
+        let clock = Arc::clone(&self.clock);
+        let Some(handle) = self.net().and_then(|net| net.handle().cloned()) else {
+            return;
+        };
+        let hosted = network.hosted;
+        hosting::start(&handle, asked, clock, move |result| hosted(result));
+        self.rooms.hosting = Some(Hosting::Opening);
+        self.rooms.has_news = true;
+    }
+
+    /// The server has started, or has not.
+    pub fn hosted(&mut self, result: Result<Running, String>) {
+        self.rooms.has_news = true;
+        match result {
+            // It was given up meanwhile: dropping it ends it.
+            Ok(_) if !matches!(self.rooms.hosting, Some(Hosting::Opening)) => {}
+            Ok(running) => {
+                let place = Place::Hosted {
+                    addresses: running.addresses(),
+                    codes: Vec::new(),
+                    links: Vec::new(),
+                    is_announced: false,
+                };
+                let running = Box::new(running);
+                self.rooms.hosting = Some(Hosting::Running { running, place });
+                self.detach_open_documents();
+                self.attach_open_documents();
+            }
+            Err(sentence) => {
+                self.rooms.hosting = None;
+                self.tell(Severity::Error, &sentence);
+            }
+        }
+    }
+
+    pub(super) fn stop_hosting(&mut self) {
+        if self.rooms.hosting.is_some() {
+            self.detach_open_documents();
+            self.rooms.hosting = None;
+            self.attach_open_documents();
+            self.rooms.has_news = true;
+        }
+    }
+
+    /// Ends hosting, or detaches the open game and its party from their room.
+    pub(super) fn leave_room(&mut self) {
+        if self.rooms.hosting.is_some() {
+            self.stop_hosting();
+            return;
+        }
+        let game = self
+            .game
+            .as_ref()
+            .map(|game| DocumentId::Game(game.id.clone()));
+        let party = self
+            .party
+            .as_ref()
+            .map(|party| DocumentId::Party(party.id.clone()));
+        for document in [game, party].into_iter().flatten() {
+            if let Some(attachment) = self.attachment(&document) {
+                if let Some(network) = &self.rooms.network {
+                    let secrets = &network.secrets;
+                    secrets.forget(&attachment.server, &words(&document));
+                }
+                self.set_attachment(&document, None);
+            }
+        }
+        self.detach_open_documents();
+        self.attach_open_documents();
+        // A document that the room never sent is ours from now on.
+        if let Some(game) = self.game.as_mut().filter(|game| is_empty(&game.doc)) {
+            game.doc.initialise();
+        }
+        if let Some(party) = self.party.as_mut()
+            && party.doc.schema_version().is_none()
+        {
+            party.doc.initialise();
+        }
+        self.after_change();
+        self.rooms.has_news = true;
+    }
+
+    pub(super) fn reconnect(&mut self) {
+        for game in self.game.iter_mut().chain(&mut self.others) {
+            if let Some(link) = &mut game.link {
+                link.reconnect();
+            }
+        }
+        if let Some(link) = self.party.as_mut().and_then(|party| party.link.as_mut()) {
+            link.reconnect();
+        }
+        self.rooms.has_news = true;
+    }
+
+    pub(super) fn detach_open_documents(&mut self) {
+        for game in self.game.iter_mut().chain(&mut self.others) {
+            game.link = None;
+        }
+        if let Some(party) = self.party.as_mut() {
+            party.link = None;
+        }
+        self.rooms.people.clear();
+        self.rooms.people_changed = true;
+    }
+
+    /// Connects every open document that belongs to a room and is not connected.
+    pub(super) fn attach_open_documents(&mut self) {
+        if self.rooms.network.is_none() {
+            return;
+        }
+        let games: Vec<GameSessionId> = self
+            .open_games()
+            .filter(|game| game.link.is_none())
+            .map(|game| game.id.clone())
+            .collect();
+        for id in games {
+            let link = self.connect(&DocumentId::Game(id.clone()));
+            let mut games = self.game.iter_mut().chain(&mut self.others);
+            if let Some(game) = games.find(|game| game.id == id) {
+                game.link = link;
+            }
+        }
+        if let Some(id) = self
+            .party
+            .as_ref()
+            .filter(|party| party.link.is_none())
+            .map(|party| party.id.clone())
+        {
+            let link = self.connect(&DocumentId::Party(id));
+            if let Some(party) = self.party.as_mut() {
+                party.link = link;
+            }
+        }
+        self.show_presence();
+    }
+
+    fn connect(&mut self, document: &DocumentId) -> Option<DocLink> {
+        let network = self.rooms.network.clone()?;
+        let attachment = self.attachment(document);
+        if let Some(hosting) = &self.rooms.hosting {
+            let Hosting::Running { running, .. } = hosting else {
+                return None;
+            };
+            let (party, room) = room_of(document);
+            let name = RoomName::new(party, room).ok()?;
+            let replica = match document {
+                DocumentId::Game(id) => {
+                    self.open_games().find(|game| game.id == *id)?.doc.replica()
+                }
+                DocumentId::Party(_) => self.party.as_ref()?.doc.replica(),
+            };
+            let snapshot = replica.encode_snapshot();
+            let transport = running.transport(&name, snapshot, &self.clock, &network.wake)?;
+            let mut link = self.link(document, Dialect::YPartyKit, transport)?;
+            link.is_hydrated = true;
+            return Some(link);
+        }
+        let attachment = attachment?;
+        let token = network.secrets.get(&attachment.server, &words(document));
+        let address = attachment.address(document, token)?;
+        let transport = self.net()?.websocket(address, network.wake)?;
+        let mut link = self.link(document, attachment.dialect, Box::new(transport))?;
+        link.is_hydrated = attachment.is_hydrated;
+        link.may_initialise = attachment.may_initialise;
+        link.place = Some(Place::Joined {
+            server: attachment.server.into(),
+            title: attachment.title.into(),
+        });
+        Some(link)
+    }
+
+    fn link(
+        &self,
+        document: &DocumentId,
+        dialect: Dialect,
+        transport: Box<dyn Transport>,
+    ) -> Option<DocLink> {
+        let replica = match document {
+            DocumentId::Game(id) => self.open_games().find(|game| game.id == *id)?.doc.replica(),
+            DocumentId::Party(_) => self.party.as_ref()?.doc.replica(),
+        };
+        let clock = Arc::clone(&self.clock);
+        Some(DocLink::new(dialect, replica, transport, clock))
+    }
+
+    /// Takes in what rooms have sent and sends what is due.
+    pub(super) fn pump_rooms(&mut self) {
+        let active = self.active_scene();
+        let mut happened: Vec<(DocumentId, Event)> = Vec::new();
+        for game in self.game.iter_mut().chain(&mut self.others) {
+            if let Some(link) = &mut game.link {
+                let events = link.pump(game.doc.replica_mut());
+                happened.extend(
+                    events
+                        .into_iter()
+                        .map(|event| (DocumentId::Game(game.id.clone()), event)),
+                );
+            }
+        }
+        if let Some(party) = self.party.as_mut()
+            && let Some(link) = &mut party.link
+        {
+            let events = link.pump(party.doc.replica_mut());
+            let id = DocumentId::Party(party.id.clone());
+            happened.extend(events.into_iter().map(|event| (id.clone(), event)));
+        }
+        if self.save_open_documents() {
+            self.rooms.has_news = true;
+            self.after_remote_change();
+            self.open_filled_rooms();
+        }
+        for (document, event) in happened {
+            self.on_event(&document, event);
+        }
+        if self.active_scene() != active {
+            self.find_table_game();
+        }
+        self.rooms.has_news |= self.gives_up_missing();
+    }
+
+    fn on_event(&mut self, document: &DocumentId, event: Event) {
+        match event {
+            Event::State(state) => {
+                self.rooms.has_news = true;
+                if let ConnectionState::Refused(refusal) = state {
+                    self.tell(Severity::Error, &refusal.to_string());
+                }
+            }
+            Event::Synced => self.on_synced(document),
+            Event::Awareness(_) => {
+                if let DocumentId::Game(id) = document {
+                    self.note_people(&id.clone());
+                }
+            }
+            Event::Acknowledged(_) => self.rooms.has_news = true,
+            Event::Denied(reason) => self.tell(
+                Severity::Warning,
+                &format!(
+                    "the room does not take changes from here ({reason}); what you change stays in \
+                     this library; ask the host for a DM's code"
+                ),
+            ),
+            Event::Text(text) => {
+                self.rooms.event_count += 1;
+                if self.rooms.events.len() >= MOST_EVENTS {
+                    self.rooms.events.remove(0);
+                }
+                self.rooms.events.push(RoomEvent {
+                    number: self.rooms.event_count,
+                    text: text
+                        .chars()
+                        .take(MOST_EVENT_CHARS)
+                        .collect::<String>()
+                        .into(),
+                });
+                self.rooms.has_news = true;
+            }
+            Event::Damaged(error) => self.tell(
+                Severity::Error,
+                &format!(
+                    "the room sent what does not belong to this game ({error}); your work is safe \
+                     here; check the address, or leave the room"
+                ),
+            ),
+        }
+    }
+
+    /// The room's document is here: all that it had.
+    fn on_synced(&mut self, document: &DocumentId) {
+        self.rooms.has_news = true;
+        match document {
+            DocumentId::Game(id) => {
+                let mut games = self.game.iter_mut().chain(&mut self.others);
+                if let Some(game) = games.find(|game| game.id == *id)
+                    && let Some(link) = &game.link
+                    && !link.is_hydrated
+                    && is_empty(&game.doc)
+                {
+                    if link.may_initialise {
+                        game.doc.initialise();
+                    } else {
+                        self.notices.add(
+                            Severity::Warning,
+                            "Nobody has put a game into this room yet, so it is shown as it is and \
+                             not changed; join again with \u{201c}Start a game there\u{201d} if that \
+                             is what you want.",
+                        );
+                    }
+                }
+            }
+            DocumentId::Party(_) => {
+                if let Some(party) = self.party.as_mut()
+                    && party.doc.schema_version().is_none()
+                    && let Some(link) = &party.link
+                    && !link.is_hydrated
+                    && link.may_initialise
+                {
+                    party.doc.initialise();
+                }
+            }
+        }
+        self.save_open_documents();
+        self.open_filled_rooms();
+        self.after_remote_change();
+        self.find_table_game();
+    }
+
+    /// A room that was waited for, and whose document is here now, can be written to from now on.
+    fn open_filled_rooms(&mut self) {
+        let mut opened = Vec::new();
+        let filled = |link: &mut Option<DocLink>, is_filled: bool| {
+            let link = link
+                .as_mut()
+                .filter(|link| is_filled && !link.is_hydrated && link.has_synced());
+            link.map(|link| link.is_hydrated = true).is_some()
+        };
+        for game in self.game.iter_mut().chain(&mut self.others) {
+            let is_filled = !is_empty(&game.doc);
+            if filled(&mut game.link, is_filled) {
+                opened.push(DocumentId::Game(game.id.clone()));
+            }
+        }
+        if let Some(party) = self.party.as_mut() {
+            let is_filled = party.doc.schema_version().is_some();
+            if filled(&mut party.link, is_filled) {
+                opened.push(DocumentId::Party(party.id.clone()));
+            }
+        }
+        for document in opened {
+            if let Some(mut attachment) = self.attachment(&document) {
+                attachment.is_hydrated = true;
+                self.set_attachment(&document, Some(&attachment));
+            }
+        }
+    }
+
+    /// Others changed documents: what is open may be gone, or be there for the first time.
+    fn after_remote_change(&mut self) {
+        if self
+            .editing
+            .as_ref()
+            .is_none_or(|scene| !self.has_scene(scene))
+        {
+            let first = self
+                .active_scene()
+                .filter(|scene| self.has_scene(scene))
+                .or_else(|| self.scene_ids().into_iter().next());
+            self.editing = None;
+            self.edit_scene(first);
+        }
+        self.view.list_changed();
+    }
+
+    fn note_people(&mut self, id: &GameSessionId) {
+        let now = self.clock.now();
+        let Some(link) = self
+            .game
+            .iter()
+            .chain(&self.others)
+            .find(|game| game.id == *id)
+            .and_then(|game| game.link.as_ref())
+        else {
+            return;
+        };
+        let people = &mut self.rooms.people;
+        let states: HashMap<u64, &Arc<str>> = link.awareness().states().collect();
+        people.retain(|(game, client), _| game != id || states.contains_key(client));
+        for (client, state) in states {
+            let key = (id.clone(), client);
+            let known = people.get(&key);
+            if known.is_some_and(|(text, _)| text == state) {
+                continue;
+            }
+            let presence = Arc::new(Presence::read(state));
+            let place = |presence: &Presence| presence.cursor.as_ref().map(|c| c.position_world);
+            let cursor_moved = match known {
+                Some((_, person)) if place(&person.presence) == place(&presence) => {
+                    person.cursor_moved
+                }
+                _ => now,
+            };
+            let person = Person {
+                game: id.clone(),
+                client,
+                presence,
+                cursor_moved,
+            };
+            people.insert(key, (Arc::clone(state), person));
+        }
+        self.rooms.people_changed = true;
+    }
+
+    /// Who else is here, if that has changed since the last call.
+    pub fn take_people(&mut self) -> Option<People> {
+        std::mem::take(&mut self.rooms.people_changed).then(|| {
+            let mut list: Vec<Person> = self
+                .rooms
+                .people
+                .values()
+                .map(|(_, person)| person.clone())
+                .collect();
+            list.sort_by(|a, b| (&a.game, a.client).cmp(&(&b.game, b.client)));
+            People { list }
+        })
+    }
+
+    /// Something of rooms that is published has changed since the last call.
+    pub fn take_room_news(&mut self) -> bool {
+        std::mem::take(&mut self.rooms.has_news)
+    }
+
+    pub(super) fn introduce(&mut self, identity: Identity) {
+        self.rooms.identity = Some(identity);
+        self.show_presence();
+    }
+
+    pub(super) fn show(&mut self, presence: Presence) {
+        self.rooms.shown = presence;
+        self.show_presence();
+    }
+
+    /// Shows this user in every room: all of it in the game of the editor, in others only who it is.
+    pub(super) fn show_presence(&mut self) {
+        let Some(identity) = &self.rooms.identity else {
+            return;
+        };
+        let view = self.rooms.shown.who.as_ref().and_then(|who| who.view);
+        let who = |shares: bool| Who {
+            name: identity.name.as_str().into(),
+            color: identity.color,
+            part: identity.part,
+            scene: self.editing.clone().filter(|_| shares),
+            view: view.filter(|_| shares),
+        };
+        let here = Presence {
+            who: Some(who(identity.shares_view)),
+            ..self.rooms.shown.clone()
+        }
+        .write();
+        let elsewhere = Presence {
+            who: Some(who(false)),
+            ..Presence::default()
+        }
+        .write();
+        if let Some(link) = self.game.as_mut().and_then(|game| game.link.as_mut()) {
+            link.show(&here);
+        }
+        for link in self.others.iter_mut().filter_map(|game| game.link.as_mut()) {
+            link.show(&elsewhere);
+        }
+        // As web clients have it: nobody shows anything in the party's room.
+        if let Some(link) = self.party.as_mut().and_then(|party| party.link.as_mut()) {
+            link.show("{}");
+        }
+    }
+
+    /// When rooms have something to do at the latest.
+    pub(super) fn rooms_deadline(&self) -> Option<Duration> {
+        let games = self.open_games().filter_map(|game| game.link.as_ref());
+        let party = self.party.as_ref().and_then(|party| party.link.as_ref());
+        games.chain(party).filter_map(DocLink::next_deadline).min()
+    }
+
+    /// Some document of this workspace is in a room.
+    pub(super) fn is_in_room(&self) -> bool {
+        self.open_games().any(|game| game.link.is_some())
+            || self
+                .party
+                .as_ref()
+                .is_some_and(|party| party.link.is_some())
+    }
+
+    pub(super) fn room_view(&self) -> Option<RoomView> {
+        let game = self.game.as_ref();
+        let place = match &self.rooms.hosting {
+            Some(Hosting::Running { place, .. }) => place.clone(),
+            Some(Hosting::Opening) => Place::Hosted {
+                addresses: Vec::new(),
+                codes: Vec::new(),
+                links: Vec::new(),
+                is_announced: false,
+            },
+            None => {
+                let of_party = self.party.as_ref().and_then(|party| party.link.as_ref());
+                let link = game.and_then(|game| game.link.as_ref()).or(of_party)?;
+                link.place.clone()?
+            }
+        };
+        let view_of = |name: &str, link: Option<&DocLink>| link.map(|link| link.view(name));
+        let documents: Vec<_> = game
+            .and_then(|game| view_of("Game", game.link.as_ref()))
+            .into_iter()
+            .chain(
+                self.party
+                    .as_ref()
+                    .and_then(|party| view_of("Table", party.link.as_ref())),
+            )
+            .chain(
+                self.others
+                    .iter()
+                    .filter_map(|game| view_of("Another game", game.link.as_ref())),
+            )
+            .collect();
+        let connection = documents
+            .iter()
+            .map(|document| document.connection.clone())
+            .min_by_key(goodness)
+            .unwrap_or_default();
+        Some(RoomView {
+            place,
+            connection,
+            documents,
+            waits_for_room: game.is_some_and(OpenGame::waits_for_room),
+            events: self.rooms.events.as_slice().into(),
+        })
+    }
+
+    /// The game session that the table's scene is in, as the party says.
+    pub(super) fn active_game(&self) -> Option<GameSessionId> {
+        let state = self.party.as_ref()?.doc.state();
+        state
+            .get(party::ACTIVE_GAME_ID)
+            .filter(|id| !id.is_empty())
+            .map(|id| GameSessionId::new(&id))
+    }
+}
+
+/// The worst connection is the one that is shown for all.
+const fn goodness(connection: &Connection) -> u8 {
+    match connection {
+        Connection::Refused(_) => 0,
+        Connection::Disconnected => 1,
+        Connection::Connecting { .. } => 2,
+        Connection::Syncing => 3,
+        Connection::Live => 4,
+    }
+}
+
+fn is_empty(doc: &GameDoc) -> bool {
+    doc.schema_version().is_none() && doc.scene_ids().is_empty()
+}
+
+impl OpenGame {
+    /// Nothing can be written before the room's document was here.
+    pub(super) fn waits_for_room(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| !link.is_hydrated)
+    }
+}
+
+impl OpenParty {
+    /// As [`OpenGame::waits_for_room`].
+    pub(super) fn waits_for_room(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| !link.is_hydrated)
+    }
+}

@@ -1,0 +1,469 @@
+//! Sessions in one room: what one does, the others see; what was made apart comes together.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use glam::DVec2;
+use tableglow::library::Library;
+use tableglow::model::color::Rgb;
+use tableglow::model::edit::{Assignment, Edit, RowRef};
+use tableglow::model::id::{GameSessionId, PartyId, RowId, SceneId};
+use tableglow::model::marker;
+use tableglow::model::presence::{Cursor, Presence, TablePart};
+use tableglow::scene::player::PlayerFrame;
+use tableglow::server::listener::{Config, RoomsOf, Server};
+use tableglow::server::seed::Seeds;
+use tableglow::session::Session;
+use tableglow::session::api::{GestureId, Published, Request};
+use tableglow::session::room::{Connection, Identity, Invitation, People, Place, Scope};
+use tableglow::sync::dialect::Dialect;
+use tableglow::util::clock::SystemClock;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A room server with a folder, that can be stopped and started again at its address.
+struct Rooms {
+    runtime: tokio::runtime::Runtime,
+    folder: tempfile::TempDir,
+    server: Option<Server>,
+    address: SocketAddr,
+}
+
+impl Rooms {
+    fn start() -> Self {
+        let mut rooms = Self {
+            runtime: tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .unwrap(),
+            folder: tempfile::tempdir().unwrap(),
+            server: None,
+            address: "127.0.0.1:0".parse().unwrap(),
+        };
+        rooms.resume();
+        rooms
+    }
+
+    fn resume(&mut self) {
+        let config = Config {
+            listen: self.address,
+            rooms_of: RoomsOf::Folder(self.folder.path().to_owned()),
+            open: true,
+            rooms: Vec::new(),
+            seeds: Seeds::default(),
+            origins: Vec::new(),
+            host_names: Vec::new(),
+            text_parties: Vec::new(),
+            hook: None,
+            most_connections: 16,
+        };
+        let clock = Arc::new(SystemClock::default());
+        let server = self.runtime.block_on(Server::start(config, clock)).unwrap();
+        self.address = server.address();
+        self.server = Some(server);
+    }
+
+    fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            self.runtime.block_on(server.stop()).unwrap();
+        }
+    }
+
+    fn invitation(&self, game: &GameSessionId, party: &PartyId) -> Invitation {
+        Invitation {
+            dialect: Dialect::YPartyKit,
+            server: format!("http://{}", self.address),
+            game: game.clone(),
+            party: Some(party.clone()),
+            token: None,
+            title: "Mira's table".into(),
+            may_initialise: false,
+        }
+    }
+}
+
+/// Somebody with a library of their own.
+struct Person {
+    session: Session,
+    _folder: tempfile::TempDir,
+}
+
+impl Person {
+    fn new(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let library = Arc::new(Library::create_empty(folder.path()).unwrap());
+        let clock = Arc::new(SystemClock::default());
+        let session = Session::start(library, clock, Arc::new(|| {})).unwrap();
+        session
+            .send(Request::Introduce(Identity {
+                name: name.to_owned(),
+                color: Rgb::WHITE,
+                part: TablePart::Dm,
+                shares_view: true,
+            }))
+            .unwrap();
+        Self {
+            session,
+            _folder: folder,
+        }
+    }
+
+    fn send(&self, request: Request) {
+        self.session.send(request).unwrap();
+    }
+
+    #[track_caller]
+    fn wait<T>(&self, what: &str, mut found: impl FnMut(&Published) -> Option<T>) -> T {
+        let begin = Instant::now();
+        loop {
+            let published = self.session.published();
+            if let Some(found) = found(&published) {
+                return found;
+            }
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "{what} did not come: {:?} {:?}",
+                published.room,
+                published.notices
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[track_caller]
+    fn wait_for_people<T>(&self, what: &str, mut found: impl FnMut(&People) -> Option<T>) -> T {
+        let begin = Instant::now();
+        loop {
+            let people = self.session.people();
+            if let Some(found) = found(&people) {
+                return found;
+            }
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "{what} did not come: {people:?}"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn ids(&self) -> (GameSessionId, PartyId) {
+        self.wait("a game", |published| {
+            Some((published.game.clone()?, published.party.clone()?))
+        })
+    }
+
+    fn wait_live(&self) {
+        self.wait("a live room", |published| {
+            let room = published.room.as_ref()?;
+            let all = room.documents.len() >= 2 && room.connection == Connection::Live;
+            (all && !room.waits_for_room).then_some(())
+        });
+    }
+
+    fn create_scene(&self, name: &str) -> SceneId {
+        self.send(Request::CreateScene { name: name.into() });
+        self.scene_named(name)
+    }
+
+    #[track_caller]
+    fn scene_named(&self, name: &str) -> SceneId {
+        self.wait(&format!("the scene {name}"), |published| {
+            let scene = published.scenes.iter().find(|scene| &*scene.name == name)?;
+            Some(scene.id.clone())
+        })
+    }
+
+    fn edit(&self, gesture: u64, edit: Edit) {
+        self.send(Request::Edit {
+            gesture: GestureId(gesture),
+            label: "Edit",
+            edits: vec![edit],
+            last: true,
+        });
+    }
+
+    fn add_marker(&self, scene: &SceneId, id: &str, at: DVec2) {
+        self.edit(
+            1,
+            Edit::Create {
+                row: RowRef::marker(scene, &RowId::new(id)),
+                values: vec![
+                    Assignment::new(marker::POSITION_X, at.x),
+                    Assignment::new(marker::POSITION_Y, at.y),
+                    Assignment::new(marker::VISIBILITY, marker::VISIBLE_TO_EVERYONE),
+                ],
+            },
+        );
+    }
+
+    #[track_caller]
+    fn wait_for_marker(&self, scene: &SceneId, id: &str) -> DVec2 {
+        self.wait(&format!("the marker {id}"), |published| {
+            let shown = published.editing.as_ref().filter(|it| it.id == *scene)?;
+            let marker = shown.markers.iter().find(|it| it.id.as_str() == id)?;
+            Some(marker.position_world)
+        })
+    }
+}
+
+/// Two people in one room, with a scene that both have in the editor.
+fn two_in_a_room(rooms: &Rooms) -> (Person, Person, SceneId) {
+    let (mira, tom) = (Person::new("Mira"), Person::new("Tom"));
+    let scene = mira.create_scene("Crypt");
+    let (game, party) = mira.ids();
+    mira.send(Request::Join(Invitation {
+        may_initialise: true,
+        ..rooms.invitation(&game, &party)
+    }));
+    mira.wait_live();
+    tom.send(Request::Join(rooms.invitation(&game, &party)));
+    tom.wait_live();
+    tom.scene_named("Crypt");
+    tom.send(Request::EditScene(scene.clone()));
+    (mira, tom, scene)
+}
+
+#[test]
+fn what_one_does_the_other_sees_and_the_table_follows() {
+    let rooms = Rooms::start();
+    let (mira, tom, scene) = two_in_a_room(&rooms);
+    mira.add_marker(&scene, "ogre", DVec2::new(10.0, 20.0));
+    assert_eq!(tom.wait_for_marker(&scene, "ogre"), DVec2::new(10.0, 20.0));
+    tom.add_marker(&scene, "elf", DVec2::ZERO);
+    mira.wait_for_marker(&scene, "elf");
+
+    mira.send(Request::ShowOnTable(Some(scene.clone())));
+    tom.wait("the scene on the table", |published| {
+        (published.active_scene.as_ref() == Some(&scene)
+            && matches!(published.player, PlayerFrame::Scene(_)))
+        .then_some(())
+    });
+    tom.send(Request::Pause(true));
+    mira.wait("the pause", |published| published.paused.then_some(()));
+
+    // Nobody takes back what somebody else did.
+    tom.send(Request::Undo);
+    mira.wait("one marker", |published| {
+        let shown = published.editing.as_ref()?;
+        (shown.markers.len() == 1 && shown.markers[0].id.as_str() == "ogre").then_some(())
+    });
+}
+
+#[test]
+fn a_cut_loses_nothing_on_either_side() {
+    let mut rooms = Rooms::start();
+    let (mira, tom, scene) = two_in_a_room(&rooms);
+    rooms.stop();
+    for person in [&mira, &tom] {
+        person.wait("the cut", |published| {
+            let room = published.room.as_ref()?;
+            (room.connection != Connection::Live).then_some(())
+        });
+    }
+    mira.add_marker(&scene, "made-by-mira", DVec2::ZERO);
+    tom.add_marker(&scene, "made-by-tom", DVec2::ZERO);
+    mira.wait_for_marker(&scene, "made-by-mira");
+    tom.wait_for_marker(&scene, "made-by-tom");
+    rooms.resume();
+    for person in [&mira, &tom] {
+        person.send(Request::Reconnect);
+        person.wait_for_marker(&scene, "made-by-mira");
+        person.wait_for_marker(&scene, "made-by-tom");
+        person.wait_live();
+    }
+}
+
+#[test]
+fn who_points_where_is_seen_by_name_and_gone_when_they_leave() {
+    let rooms = Rooms::start();
+    let (mira, tom, scene) = two_in_a_room(&rooms);
+    tom.send(Request::Show(Box::new(Presence {
+        cursor: Some(Cursor {
+            user: "tom".into(),
+            position_world: DVec2::new(3.0, 4.0),
+            color: Rgb::WHITE,
+            label: "Tom".into(),
+            moved_unix_ms: 0,
+        }),
+        ..Presence::default()
+    })));
+    let person = mira.wait_for_people("Tom's cursor", |people| {
+        let person = people.list.first()?;
+        person.presence.cursor.is_some().then(|| person.clone())
+    });
+    let who = person.presence.who.clone().unwrap();
+    assert_eq!((&*who.name, who.scene), ("Tom", Some(scene)));
+    let cursor = person.presence.cursor.clone().unwrap();
+    assert_eq!(cursor.position_world, DVec2::new(3.0, 4.0));
+    drop(tom);
+    mira.wait_for_people("Tom's leave", |people| people.list.is_empty().then_some(()));
+}
+
+#[test]
+fn an_empty_room_is_not_filled_by_who_only_looks() {
+    let rooms = Rooms::start();
+    let tom = Person::new("Tom");
+    let (game, party) = (GameSessionId::new("nobody"), PartyId::new("nobody-party"));
+    tom.send(Request::Join(rooms.invitation(&game, &party)));
+    tom.wait("the word about an empty room", |published| {
+        let told = |text: &str| text.contains("Nobody has put a game into this room");
+        let room = published.room.as_ref()?;
+        (room.waits_for_room && published.notices.iter().any(|n| told(&n.text))).then_some(())
+    });
+    // What is done all the same is refused with a sentence, and nothing of it reaches the room.
+    tom.send(Request::CreateScene {
+        name: "Too early".into(),
+    });
+    tom.wait("the refusal", |published| {
+        let told = |text: &str| text.contains("has not sent its game yet");
+        published
+            .notices
+            .iter()
+            .any(|notice| told(&notice.text))
+            .then_some(())
+    });
+    let mira = Person::new("Mira");
+    mira.send(Request::Join(Invitation {
+        may_initialise: true,
+        ..rooms.invitation(&game, &party)
+    }));
+    mira.wait_live();
+    mira.create_scene("First");
+    tom.scene_named("First");
+    tom.wait_live();
+    assert_eq!(tom.session.published().scenes.len(), 1);
+}
+
+#[test]
+fn a_display_follows_into_another_session_and_back() {
+    let rooms = Rooms::start();
+    let (mira, tom, crypt) = two_in_a_room(&rooms);
+    let (first, party) = mira.ids();
+    mira.send(Request::ShowOnTable(Some(crypt.clone())));
+    // A second session of the party, in the same place.
+    mira.send(Request::CreateGame {
+        party: party.clone(),
+        name: "Second".into(),
+    });
+    let second = mira.wait("the second game", |published| {
+        published.game.clone().filter(|game| *game != first)
+    });
+    mira.send(Request::Join(Invitation {
+        may_initialise: true,
+        ..rooms.invitation(&second, &party)
+    }));
+    mira.wait_live();
+    let tower = mira.create_scene("Tower");
+    let on_table = |wanted: &SceneId| {
+        tom.wait("the scene on the table", |published| {
+            match &published.player {
+                PlayerFrame::Scene(scene) if scene.scene().id == *wanted => Some(()),
+                PlayerFrame::Waiting if published.active_scene.as_ref() == Some(wanted) => {
+                    panic!("the table went blank")
+                }
+                _ => None,
+            }
+        });
+    };
+    on_table(&crypt);
+    mira.send(Request::ShowOnTable(Some(tower.clone())));
+    on_table(&tower);
+    mira.send(Request::ShowOnTable(Some(crypt.clone())));
+    on_table(&crypt);
+    mira.send(Request::ShowOnTable(Some(tower.clone())));
+    on_table(&tower);
+    // Tom still edits the first session.
+    assert_eq!(tom.session.published().game, Some(first));
+}
+
+#[test]
+fn the_last_of_many_switches_wins_everywhere() {
+    let rooms = Rooms::start();
+    let (mira, tom, crypt) = two_in_a_room(&rooms);
+    let tower = mira.create_scene("Tower");
+    tom.scene_named("Tower");
+    for n in 0..50 {
+        let scene = if n % 2 == 0 { &crypt } else { &tower };
+        mira.send(Request::ShowOnTable(Some(scene.clone())));
+        tom.send(Request::ShowOnTable(Some(scene.clone())));
+    }
+    let settled = |person: &Person| {
+        person.wait("everything to be sent", |published| {
+            let room = published.room.as_ref()?;
+            room.documents
+                .iter()
+                .all(|it| it.has_sent_all)
+                .then_some(())
+        });
+    };
+    settled(&mira);
+    settled(&tom);
+    let begin = Instant::now();
+    loop {
+        let (a, b) = (mira.session.published(), tom.session.published());
+        let shown = |published: &Published| match &published.player {
+            PlayerFrame::Scene(scene) => Some(scene.scene().id.clone()),
+            _ => None,
+        };
+        if a.active_scene.is_some()
+            && a.active_scene == b.active_scene
+            && shown(&a) == a.active_scene
+            && shown(&b) == b.active_scene
+        {
+            break;
+        }
+        assert!(begin.elapsed() < PATIENCE, "they do not agree");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn leaving_a_room_keeps_the_game() {
+    let rooms = Rooms::start();
+    let (mira, tom, scene) = two_in_a_room(&rooms);
+    tom.send(Request::LeaveRoom);
+    tom.wait("no room", |published| {
+        published.room.is_none().then_some(())
+    });
+    tom.add_marker(&scene, "alone", DVec2::ZERO);
+    tom.wait_for_marker(&scene, "alone");
+    mira.add_marker(&scene, "there", DVec2::ZERO);
+    mira.wait_for_marker(&scene, "there");
+    let has_alone = |person: &Person| {
+        let published = person.session.published();
+        let shown = published.editing.as_ref().unwrap();
+        shown.markers.iter().any(|it| it.id.as_str() == "alone")
+    };
+    assert!(has_alone(&tom) && !has_alone(&mira));
+    // Back again, both have both.
+    let (game, party) = mira.ids();
+    tom.send(Request::Join(rooms.invitation(&game, &party)));
+    tom.wait_for_marker(&scene, "there");
+    mira.wait_for_marker(&scene, "alone");
+}
+
+#[test]
+fn hosting_opens_the_rooms_and_ends_them() {
+    let mira = Person::new("Mira");
+    mira.create_scene("Crypt");
+    mira.send(Request::Host {
+        scope: Scope::ThisMachine,
+        port: 0,
+    });
+    let address = mira.wait("an address", |published| {
+        match &published.room.as_ref()?.place {
+            Place::Hosted { addresses, .. } => addresses.first().copied(),
+            Place::Joined { .. } => None,
+        }
+    });
+    mira.wait_live();
+    assert!(address.ip().is_loopback());
+    mira.send(Request::LeaveRoom);
+    mira.wait("no room", |published| {
+        published.room.is_none().then_some(())
+    });
+}
