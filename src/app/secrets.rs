@@ -12,7 +12,6 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
-use crate::model::id::GameSessionId;
 use crate::session::room::Secrets;
 
 /// A key store is waited for this long.
@@ -179,25 +178,25 @@ fn answer(backend: &impl Backend, inbox: &Receiver<Ask>, shared: &Shared) {
     }
 }
 
-fn account(server: &str, game: &GameSessionId) -> String {
-    format!("{} at {server}", game.as_str())
+fn account(server: &str, room: &str) -> String {
+    format!("{room} at {server}")
 }
 
 impl Secrets for KeyStore {
-    fn get(&self, server: &str, game: &GameSessionId) -> Option<String> {
-        let account = account(server, game);
+    fn get(&self, server: &str, room: &str) -> Option<String> {
+        let account = account(server, room);
         if let Some(known) = self.shared.known.lock().get(&account) {
             return known.clone();
         }
         self.ask(|reply| Ask::Get(account, reply))
     }
 
-    fn set(&self, server: &str, game: &GameSessionId, code: &str) {
-        self.put(account(server, game), Some(code));
+    fn set(&self, server: &str, room: &str, code: &str) {
+        self.put(account(server, room), Some(code));
     }
 
-    fn forget(&self, server: &str, game: &GameSessionId) {
-        self.put(account(server, game), None);
+    fn forget(&self, server: &str, room: &str) {
+        self.put(account(server, room), None);
     }
 }
 
@@ -254,29 +253,29 @@ mod tests {
     #[test]
     fn codes_are_there_after_a_restart_until_they_are_forgotten() {
         let kept = Kept::default();
-        let game = GameSessionId::new("g");
+        let room = "game_session/g";
         let first = KeyStore::start(Memory(Arc::clone(&kept)), GENEROUS);
-        first.set("http://a", &game, "CODE");
-        first.set("http://b", &game, "OTHER");
+        first.set("http://a", room, "CODE");
+        first.set("http://b", room, "OTHER");
         let second = KeyStore::start(Memory(Arc::clone(&kept)), GENEROUS);
-        assert_eq!(second.get("http://a", &game).as_deref(), Some("CODE"));
-        second.forget("http://a", &game);
-        assert_eq!(second.get("http://a", &game), None);
+        assert_eq!(second.get("http://a", room).as_deref(), Some("CODE"));
+        second.forget("http://a", room);
+        assert_eq!(second.get("http://a", room), None);
         let third = KeyStore::start(Memory(kept), GENEROUS);
-        assert_eq!(third.get("http://a", &game), None);
-        assert_eq!(third.get("http://b", &game).as_deref(), Some("OTHER"));
+        assert_eq!(third.get("http://a", room), None);
+        assert_eq!(third.get("http://b", room).as_deref(), Some("OTHER"));
         assert_eq!(third.take_trouble(), None);
     }
 
     #[test]
     fn without_a_key_store_codes_last_for_this_run_and_that_is_told_once() {
         let store = KeyStore::start(Absent, GENEROUS);
-        let game = GameSessionId::new("g");
+        let room = "game_session/g";
         assert_eq!(store.take_trouble(), None);
-        store.set("http://a", &game, "CODE");
-        assert_eq!(store.get("http://a", &game).as_deref(), Some("CODE"));
+        store.set("http://a", room, "CODE");
+        assert_eq!(store.get("http://a", room).as_deref(), Some("CODE"));
         assert!(store.take_trouble().is_some());
-        store.set("http://a", &game, "CODE2");
+        store.set("http://a", room, "CODE2");
         assert_eq!(store.take_trouble(), None);
         assert!(!format!("{store:?}").contains("CODE"));
     }
@@ -285,14 +284,14 @@ mod tests {
     fn a_key_store_that_hangs_holds_nobody_up() {
         let (_keep_locked, locked) = bounded(0);
         let store = KeyStore::start(Locked(locked), Duration::from_millis(20));
-        let game = GameSessionId::new("g");
-        store.set("http://a", &game, "CODE");
+        let room = "game_session/g";
+        store.set("http://a", room, "CODE");
         // Would take 40 ms each if every call waited again, and for ever without a limit.
         for n in 0..40 {
-            let other = GameSessionId::new(&format!("g{n}"));
+            let other = format!("game_session/g{n}");
             assert_eq!(store.get("http://a", &other), None);
         }
-        assert_eq!(store.get("http://a", &game).as_deref(), Some("CODE"));
+        assert_eq!(store.get("http://a", room).as_deref(), Some("CODE"));
         assert!(store.take_trouble().is_some());
     }
 }

@@ -53,7 +53,8 @@ impl std::fmt::Debug for Invitation {
     }
 }
 
-/// Where the codes of rooms are kept from one run to the next. Calls may take two seconds at most.
+/// Where codes of rooms are kept between runs: in the system's key store, never in settings, logs or
+/// documents. Each call comes back within two seconds.
 pub trait Secrets: Send + Sync {
     /// The code of a room (`game_session/…`) on a server (`http://HOST:PORT`).
     fn get(&self, server: &str, room: &str) -> Option<String>;
@@ -216,19 +217,6 @@ pub struct Person {
 pub struct People {
     /// By game and client id.
     pub list: Vec<Person>,
-}
-
-/// Where codes of rooms are kept between runs: in the system's key store, never in settings, logs or
-/// documents. Each call comes back within two seconds.
-pub trait Secrets: Send + Sync {
-    /// The code that was kept for a game on a server (`http://HOST:PORT`).
-    fn get(&self, server: &str, game: &GameSessionId) -> Option<String>;
-
-    /// Keeps a code, in place of the one before.
-    fn set(&self, server: &str, game: &GameSessionId, code: &str);
-
-    /// Forgets a code.
-    fn forget(&self, server: &str, game: &GameSessionId);
 }
 
 /// The part that a link's code is for, as [`Invitation::link_for`] wrote it.
