@@ -118,7 +118,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let server = Server::start(config, Arc::new(SystemClock::default())).await?;
     let address = server.address();
     let access = match server.tokens() {
-        Some(tokens) => format!("tokens in {}", tokens.display()),
+        Some(tokens) => format!("tokens in {}", tokens.path().display()),
         None => "open to everybody on this machine, no tokens".to_owned(),
     };
     tell(&format!("serving http://{address} ({access})"));

@@ -21,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
 use super::ServerError;
+use super::code;
 use super::name::RoomName;
 use crate::storage::atomic;
 
@@ -82,6 +83,17 @@ impl RoomTokens {
         }
     }
 
+    /// New codes that a person can type, in their normal form: see [`super::code`].
+    #[must_use]
+    pub fn short() -> Self {
+        Self {
+            dm: code::fresh(),
+            viewer: code::fresh(),
+            player: code::fresh(),
+            display: code::fresh(),
+        }
+    }
+
     fn by_role(&self) -> [(Role, &str); 4] {
         [
             (Role::Dm, &self.dm),
@@ -118,6 +130,12 @@ pub enum Denied {
     /// A web page of somewhere else.
     #[error("pages of this origin may not use this server: start it with --allow-origin")]
     Origin,
+    /// Too many wrong codes came from this address.
+    #[error(
+        "too many wrong codes came from this address, so none is looked at for a while: wait a \
+         minute, then try again"
+    )]
+    TooMany,
     /// Asked for under another name.
     #[error("this server does not answer to that host name: start it with --host-name")]
     Host,
@@ -209,6 +227,46 @@ impl Tokens {
         best.ok_or(Denied::Wrong)
     }
 
+    /// The rooms that a token opens, in order, and its best role in them.
+    ///
+    /// # Errors
+    /// When it opens none.
+    pub fn rooms_of(&self, token: Option<&str>) -> Result<(Role, Vec<RoomName>), Denied> {
+        let role = match self.role_anywhere(token) {
+            // Somebody may have been invited by another process meanwhile.
+            Err(Denied::Wrong) if self.is_stale() && self.read_again().is_ok() => {
+                self.role_anywhere(token)
+            }
+            role => role,
+        }?;
+        let held = self.held.lock();
+        let token = token.unwrap_or_default();
+        let opened = held.file.rooms.keys().filter(|room| {
+            let found = held.file.role_in(room, token);
+            found.is_some()
+        });
+        // A name that was written by hand may be none.
+        Ok((role, opened.filter_map(|room| room.parse().ok()).collect()))
+    }
+
+    /// Gives a room these tokens, in place of those it had; tokens of one party's rooms may be the
+    /// same.
+    ///
+    /// # Errors
+    /// When they cannot be written; then they count until the server ends.
+    pub fn grant(&self, room: &RoomName, tokens: RoomTokens) -> Result<(), ServerError> {
+        if self.is_stale() {
+            self.read_again()?;
+        }
+        {
+            let rooms = &mut self.held.lock().file.rooms;
+            if rooms.insert(room.to_string(), tokens.clone()) == Some(tokens) {
+                return Ok(());
+            }
+        }
+        self.write()
+    }
+
     /// Whether a token is the server's own.
     #[must_use]
     pub fn is_server(&self, token: Option<&str>) -> bool {
@@ -271,9 +329,9 @@ impl Tokens {
 impl TokenFile {
     /// Looks at every token whatever it finds, so that the time taken tells nothing.
     fn role_in(&self, room: &str, token: &str) -> Option<Role> {
-        let presented = Sha256::digest(token);
+        let presented = Sha256::digest(code::normal_token(token));
         let same = |own: &str| -> bool {
-            let equal = Sha256::digest(own).ct_eq(&presented);
+            let equal = Sha256::digest(code::normal_token(own)).ct_eq(&presented);
             // A role without a token is nobody's.
             (equal & Choice::from(u8::from(!own.is_empty()))).into()
         };
@@ -428,6 +486,41 @@ mod tests {
         assert_eq!(running.role_in(&a, Some(&invited.dm)), Ok(Role::Dm));
         std::fs::write(running.path(), "{").unwrap();
         assert!(Tokens::open(folder.path()).is_err());
+    }
+
+    #[test]
+    fn codes_of_a_party_open_its_rooms_however_they_are_typed() {
+        let folder = tempfile::tempdir().unwrap();
+        let tokens = Tokens::open(folder.path()).unwrap();
+        let (game, party) = (room("game_session/a"), room("party/p"));
+        let codes = RoomTokens::short();
+        tokens.of_room(&room("game_session/other")).unwrap();
+        for name in [&game, &party] {
+            tokens.grant(name, codes.clone()).unwrap();
+        }
+        for (role, token) in codes.by_role() {
+            let typed = format!(" {}", code::shown(token).to_lowercase());
+            assert_eq!(tokens.role_in(&game, Some(&typed)), Ok(role));
+            assert_eq!(
+                tokens.rooms_of(Some(&typed)),
+                Ok((role, vec![game.clone(), party.clone()]))
+            );
+        }
+        assert_eq!(tokens.rooms_of(None), Err(Denied::Missing));
+        assert_eq!(tokens.rooms_of(Some("0000000000")), Err(Denied::Wrong));
+        let server = tokens.held.lock().file.server.clone();
+        assert_eq!(tokens.rooms_of(Some(&server)).unwrap().1.len(), 3);
+        // Long tokens stay as they are: capitals are not small letters.
+        let long = tokens.of_room(&room("game_session/other")).unwrap().dm;
+        let folded = long.to_ascii_lowercase();
+        if folded != long {
+            assert_eq!(tokens.role_anywhere(Some(&folded)), Err(Denied::Wrong));
+        }
+        // New codes take the place of the old ones, also after a restart.
+        tokens.grant(&game, RoomTokens::short()).unwrap();
+        assert_eq!(tokens.role_in(&game, Some(&codes.dm)), Err(Denied::Wrong));
+        let again = Tokens::open(folder.path()).unwrap();
+        assert_eq!(again.rooms_of(Some(&codes.dm)), Ok((Role::Dm, vec![party])));
     }
 
     #[test]

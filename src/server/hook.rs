@@ -6,12 +6,12 @@
 //! hook's URL, in which `{party}` and `{room}` stand for the room's name. Saving outside comes on top
 //! of the server's own store, so a hook that fails for ever loses nothing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::name::RoomName;
+use crate::util::web;
 
 /// A change is handed over this long after the last one.
 pub const DEBOUNCE: Duration = Duration::from_secs(10);
@@ -143,17 +143,7 @@ impl Hook {
         if !is_web || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(HookError::Address);
         }
-        let tls = ureq::tls::TlsConfig::builder()
-            .root_certs(ureq::tls::RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .build();
-        let config = ureq::Agent::config_builder()
-            .tls_config(tls)
-            .timeout_global(Some(PATIENCE))
-            // A secret must not follow a redirection to somewhere else.
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .build();
+        let config = web::client().timeout_global(Some(PATIENCE)).build();
         Ok(Self {
             agent: config.into(),
             url: url.to_owned(),
@@ -181,7 +171,7 @@ impl Hook {
             }
             let response = request
                 .send(&document[..])
-                .map_err(|error| HookError::Unreachable(without_address(&error)))?;
+                .map_err(|error| HookError::Unreachable(web::in_words(&error)))?;
             let status = response.status();
             if status.is_success() {
                 Ok(())
@@ -192,18 +182,6 @@ impl Hook {
         saved
             .await
             .unwrap_or_else(|error| Err(HookError::Unreachable(error.to_string())))
-    }
-}
-
-/// What went wrong, without the address that some errors repeat.
-fn without_address(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Io(error) => error.kind().to_string(),
-        ureq::Error::Timeout(_) => "it took too long".into(),
-        ureq::Error::HostNotFound => "its name is not known".into(),
-        ureq::Error::ConnectionFailed => "it does not answer".into(),
-        ureq::Error::Rustls(error) => format!("TLS: {error}"),
-        _ => "the request failed".into(),
     }
 }
 

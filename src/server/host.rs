@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
 use super::driver::{self, Command, Driver};
@@ -51,6 +51,7 @@ pub struct Host {
     pub metrics: Arc<Metrics>,
     rooms: Mutex<HashMap<RoomName, mpsc::Sender<Command>>>,
     connections: AtomicU64,
+    title: RwLock<Arc<str>>,
 }
 
 impl std::fmt::Debug for Host {
@@ -95,6 +96,7 @@ impl Host {
             metrics: Arc::default(),
             rooms: Mutex::default(),
             connections: AtomicU64::new(1),
+            title: RwLock::new("".into()),
         })
     }
 
@@ -102,6 +104,33 @@ impl Host {
     #[must_use]
     pub fn next_connection(&self) -> ConnectionId {
         ConnectionId(self.connections.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// What whoever runs this calls it; empty by default.
+    #[must_use]
+    pub fn title(&self) -> Arc<str> {
+        Arc::clone(&self.title.read())
+    }
+
+    /// Sets what guests are told as the title.
+    pub fn set_title(&self, title: &str) {
+        *self.title.write() = title.into();
+    }
+
+    /// The rooms that are open just now, in order.
+    #[must_use]
+    pub fn open_rooms(&self) -> Vec<RoomName> {
+        let rooms = self.rooms.lock();
+        let open = rooms.iter().filter(|(_, room)| !room.is_closed());
+        let mut names: Vec<_> = open.map(|(name, _)| name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    /// Time since the clock's own beginning.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.clock.now()
     }
 
     /// Milliseconds since 1970.

@@ -4,7 +4,7 @@
 //! it names, the token. A refusal is a status and one sentence; neither it nor the log repeats a
 //! token.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -29,12 +29,14 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::access::{Denied, Doors, Role, Tokens};
 use super::assets;
+use super::code;
 use super::host::{Host, Unavailable};
 use super::listener::Seat;
 use super::name::RoomName;
 use super::room::User;
 use super::seed;
 use super::socket::{self, Visitor};
+use super::tries::Tries;
 use crate::sync::protocol::DURABLE_QUERY;
 
 /// The longest event.
@@ -44,13 +46,21 @@ const MOST_SEED_BYTES: usize = 64 << 20;
 /// The longest name that a user may give itself.
 const MOST_NAME_BYTES: usize = 256;
 
+/// A header of answers to `GET /rooms`, refusals too: with it a client tells a wrong code from a
+/// server of another kind.
+pub const KIND_HEADER: &str = "x-tableglow";
+/// The version of what is answered.
+pub const KIND_VALUE: &str = "1";
+
 /// What all handlers share.
 #[derive(Debug)]
 pub struct Service {
     /// The rooms.
     pub host: Arc<Host>,
     /// Tokens; `None`: open to whoever may connect.
-    pub tokens: Option<Tokens>,
+    pub tokens: Option<Arc<Tokens>>,
+    /// Wrong codes.
+    pub tries: Tries,
     /// Origins and names.
     pub doors: Doors,
     /// Parties whose rooms are plain JSON.
@@ -71,6 +81,7 @@ pub fn router(service: Service) -> Router {
     Router::new()
         .route("/parties/{*rest}", any(room))
         .route("/party/{*rest}", any(room))
+        .route("/rooms", get(rooms))
         .route("/tokens/{*rest}", get(tokens))
         .route("/assets/{hash}", get(get_asset).put(put_asset))
         .route("/health", get(health))
@@ -133,7 +144,7 @@ async fn room(State(service): Shared, mut request: Request) -> Response {
     let Ok(name) = RoomName::from_path(request.uri().path()) else {
         return refuse(StatusCode::NOT_FOUND, "Not found");
     };
-    let role = match service.role_in(&name, request.headers(), request.uri()) {
+    let role = match service.role_in(&name, &request) {
         Ok(role) => role,
         Err(denied) => return denied_response(&service, denied),
     };
@@ -302,6 +313,39 @@ async fn put_seed(service: &Arc<Service>, name: &RoomName, request: Request) -> 
     }
 }
 
+/// What a token opens: with it, an address and a code are enough to join.
+async fn rooms(State(service): Shared, request: Request) -> Response {
+    let found = service
+        .look_up(&request, Tokens::rooms_of)
+        .unwrap_or_else(|| Ok((Role::Dm, service.host.open_rooms())));
+    let mut response = match found {
+        Ok((role, rooms)) => {
+            let is_here = |room: &&RoomName| service.host.has_room(room);
+            let rooms: Vec<Value> = rooms
+                .iter()
+                .filter(is_here)
+                .map(|name| json!({"party": name.party(), "room": name.room()}))
+                .collect();
+            let body = json!({
+                "title": &*service.host.title(),
+                "role": role.word(),
+                "rooms": rooms,
+            });
+            axum_json(StatusCode::OK, &body)
+        }
+        Err(denied) => {
+            let mut response = denied_response(&service, denied);
+            if denied == Denied::Wrong {
+                *response.status_mut() = StatusCode::UNAUTHORIZED;
+            }
+            response
+        }
+    };
+    let kind = HeaderValue::from_static(KIND_VALUE);
+    response.headers_mut().insert(KIND_HEADER, kind);
+    response
+}
+
 async fn tokens(State(service): Shared, request: Request) -> Response {
     let path = request.uri().path().replacen("/tokens/", "/parties/", 1);
     let Ok(name) = RoomName::from_path(&path) else {
@@ -325,14 +369,14 @@ async fn tokens(State(service): Shared, request: Request) -> Response {
 }
 
 async fn get_asset(State(service): Shared, request: Request) -> Response {
-    match service.role_anywhere(request.headers(), request.uri()) {
+    match service.role_anywhere(&request) {
         Ok(_) => assets::get(service.host.blobs(), request).await,
         Err(denied) => denied_response(&service, denied),
     }
 }
 
 async fn put_asset(State(service): Shared, request: Request) -> Response {
-    match service.role_anywhere(request.headers(), request.uri()) {
+    match service.role_anywhere(&request) {
         Ok(role) if role.may_write() => assets::put(service.host.blobs(), request).await,
         Ok(_) => refuse(StatusCode::FORBIDDEN, "only a DM's token may do this"),
         Err(denied) => denied_response(&service, denied),
@@ -365,18 +409,41 @@ async fn metrics(State(service): Shared, request: Request) -> Response {
 }
 
 impl Service {
-    fn role_in(&self, name: &RoomName, headers: &HeaderMap, uri: &Uri) -> Result<Role, Denied> {
-        let Some(tokens) = &self.tokens else {
-            return Ok(Role::Dm);
-        };
-        served(tokens.role_in(name, presented(headers, uri).as_deref())?)
+    fn role_in(&self, name: &RoomName, request: &Request) -> Result<Role, Denied> {
+        self.look_up(request, |tokens, token| tokens.role_in(name, token))
+            .unwrap_or(Ok(Role::Dm))
+            .and_then(served)
     }
 
-    fn role_anywhere(&self, headers: &HeaderMap, uri: &Uri) -> Result<Role, Denied> {
-        let Some(tokens) = &self.tokens else {
-            return Ok(Role::Dm);
-        };
-        served(tokens.role_anywhere(presented(headers, uri).as_deref())?)
+    fn role_anywhere(&self, request: &Request) -> Result<Role, Denied> {
+        self.look_up(request, Tokens::role_anywhere)
+            .unwrap_or(Ok(Role::Dm))
+            .and_then(served)
+    }
+
+    /// Looks a request's token up; `None` when this server has no tokens. A code that could be
+    /// guessed is only looked at so many times.
+    fn look_up<T>(
+        &self,
+        request: &Request,
+        look: impl FnOnce(&Tokens, Option<&str>) -> Result<T, Denied>,
+    ) -> Option<Result<T, Denied>> {
+        let tokens = self.tokens.as_ref()?;
+        let token = presented(request.headers(), request.uri());
+        if !token.as_deref().is_some_and(code::is_code) {
+            return Some(look(tokens, token.as_deref()));
+        }
+        let from = request.extensions().get::<From>();
+        let from = from.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |from| from.0);
+        let now = self.host.now();
+        if !self.tries.may_try(from, now) {
+            return Some(Err(Denied::TooMany));
+        }
+        let found = look(tokens, token.as_deref());
+        if matches!(found, Err(Denied::Wrong)) {
+            self.tries.failed(from, now);
+        }
+        Some(found)
     }
 
     fn count_refusal(&self) {
@@ -474,6 +541,7 @@ fn denied_response(service: &Service, denied: Denied) -> Response {
         Denied::Missing => StatusCode::UNAUTHORIZED,
         Denied::Wrong | Denied::NoProjection | Denied::Origin => StatusCode::FORBIDDEN,
         Denied::Host => StatusCode::MISDIRECTED_REQUEST,
+        Denied::TooMany => StatusCode::TOO_MANY_REQUESTS,
     };
     let mut response = refuse(status, &denied.to_string());
     if denied == Denied::Missing {

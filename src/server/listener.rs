@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use super::http::{self, Service};
 use super::name::RoomName;
 use super::seed::Seeds;
 use super::store::RoomStore;
+use super::tries::Tries;
 use crate::storage::blobs::Blobs;
 use crate::util::clock::Clock;
 
@@ -77,7 +78,7 @@ pub enum RoomsOf {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    tokens: Option<PathBuf>,
+    tokens: Option<Arc<Tokens>>,
     host: Arc<Host>,
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
@@ -112,14 +113,14 @@ impl Server {
             for room in &config.rooms {
                 tokens.of_room(room)?;
             }
-            Some(tokens)
+            Some(Arc::new(tokens))
         };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let tokens_path = tokens.as_ref().map(|tokens| tokens.path().to_owned());
         let router = http::router(Service {
             host: Arc::clone(&host),
-            tokens,
+            tokens: tokens.clone(),
+            tries: Tries::default(),
             doors: Doors {
                 origins: config.origins,
                 host_names: config.host_names,
@@ -132,7 +133,7 @@ impl Server {
         let accepting = tokio::spawn(accept(listener, router, stopped));
         Ok(Self {
             address,
-            tokens: tokens_path,
+            tokens,
             host,
             stop,
             accepting,
@@ -145,10 +146,10 @@ impl Server {
         self.address
     }
 
-    /// Where the tokens are; `None` when it is open.
+    /// The tokens, to give rooms theirs; `None` when it is open.
     #[must_use]
-    pub fn tokens(&self) -> Option<&Path> {
-        self.tokens.as_deref()
+    pub const fn tokens(&self) -> Option<&Arc<Tokens>> {
+        self.tokens.as_ref()
     }
 
     /// The rooms.

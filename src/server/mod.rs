@@ -18,6 +18,7 @@
 //! | `PUT /parties/P/R` | seeds a room that was never used: a Yjs update, raw or base64, or plain text (`?text=ROOT` names the text root, `codemirror` by default) |
 //! | `OPTIONS` anything | CORS for the allowed origins |
 //! | `GET`, `PUT /assets/SHA256` | a picture, with ranges |
+//! | `GET /rooms` | what the token opens: `{"title","role","rooms":[{"party","room"}]}` |
 //! | `GET /tokens/P/R` | the room's tokens, for the server's own token |
 //! | `GET /health`, `GET /metrics` | whether rooms can be saved; figures for Prometheus |
 //!
@@ -25,6 +26,7 @@
 
 pub mod access;
 pub mod assets;
+pub mod code;
 pub mod driver;
 pub mod hook;
 pub mod host;
@@ -39,6 +41,7 @@ pub mod room;
 pub mod seed;
 pub mod socket;
 pub mod store;
+pub mod tries;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]

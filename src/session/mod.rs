@@ -7,6 +7,7 @@
 
 pub mod actor;
 pub mod api;
+pub mod discovery;
 pub mod export;
 pub mod hosting;
 pub mod jobs;
@@ -14,6 +15,10 @@ pub mod new_scene;
 pub mod plan_edits;
 pub mod room;
 pub mod workspace;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod testing;
 
 pub use actor::Session;
 pub use workspace::Workspace;

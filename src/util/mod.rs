@@ -1,4 +1,4 @@
-//! Small things every room needs: ids, revisions, the clock, the log.
+//! Small things every room needs: ids, revisions, the clock, the log, the HTTP client.
 //!
 //! Must not know the domain.
 
@@ -7,3 +7,4 @@ pub mod date;
 pub mod id;
 pub mod log;
 pub mod revision;
+pub mod web;

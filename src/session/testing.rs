@@ -1,0 +1,66 @@
+//! A room server on loopback for this room's tests.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::server::access::Tokens;
+use crate::server::listener::{Config, RoomsOf, Server};
+use crate::server::seed::Seeds;
+use crate::util::clock::{Clock, SystemClock};
+
+/// A running server with a folder of its own.
+pub(super) struct Serving {
+    server: Option<Server>,
+    runtime: tokio::runtime::Runtime,
+    _folder: tempfile::TempDir,
+}
+
+impl Serving {
+    pub(super) fn start() -> Self {
+        Self::start_with(Arc::new(SystemClock::default()))
+    }
+
+    pub(super) fn start_with(clock: Arc<dyn Clock>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let config = Config {
+            listen,
+            rooms_of: RoomsOf::Folder(folder.path().to_owned()),
+            open: false,
+            rooms: Vec::new(),
+            seeds: Seeds::default(),
+            origins: Vec::new(),
+            host_names: Vec::new(),
+            text_parties: Vec::new(),
+            hook: None,
+            most_connections: 16,
+        };
+        let server = runtime.block_on(Server::start(config, clock)).unwrap();
+        Self {
+            server: Some(server),
+            runtime,
+            _folder: folder,
+        }
+    }
+
+    pub(super) fn server(&self) -> &Server {
+        self.server.as_ref().unwrap()
+    }
+
+    pub(super) fn tokens(&self) -> &Tokens {
+        self.server().tokens().unwrap()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            self.runtime.block_on(server.stop()).unwrap();
+        }
+    }
+}
