@@ -15,20 +15,16 @@ use glam::{DAffine2, DVec2};
 use parking_lot::Mutex;
 
 use super::canvas::view::{View, size_of};
-use crate::geom::grid::{Grid, GridParams};
-use crate::geom::space::MapPlacement;
 use crate::model::color::Rgb;
 use crate::model::id::{PictureHash, SceneId};
-use crate::model::row::Row;
-use crate::model::scene;
 use crate::render::{
     Blit, BlitSource, Frame, Gpu, GpuError, LayerSet, Phase, Renderer, RendererOptions, SceneInput,
     ViewId,
 };
-use crate::scene::picture::{PictureInfo, PictureSource};
+use crate::scene::picture::PictureSource;
 use crate::scene::player::PlayerScene;
-use crate::scene::snapshot::{Fog, MapLayer, SceneSnapshot};
-use crate::util::revision::{Part, Revision};
+use crate::scene::snapshot::SceneSnapshot;
+use crate::util::revision::Revision;
 
 /// The editor's view.
 const EDITOR: ViewId = ViewId(1);
@@ -316,26 +312,7 @@ impl Inner {
             return Some(Arc::clone(scene));
         }
         let size_px = self.source.layout(picture)?.size_px();
-        let placement = MapPlacement::unscaled(size_px);
-        let scene = Arc::new(SceneSnapshot {
-            id: SceneId::new("picture alone"),
-            revision: Revision::next(),
-            settings: Part::new(Row::defaults(&scene::TABLE)),
-            map: Part::new(Some(MapLayer {
-                picture: Some(PictureInfo {
-                    hash: picture.clone(),
-                    width: size_px[0],
-                    height: size_px[1],
-                }),
-                placement,
-            })),
-            grid: Part::new(Arc::new(Grid::new(&GridParams::default()))),
-            markers: Part::new(Vec::new().into()),
-            lights: Part::new(Vec::new().into()),
-            annotations: Part::new(Vec::new().into()),
-            fog: Part::new(Fog::Full),
-            structures: Part::new(Arc::default()),
-        });
+        let scene = Arc::new(SceneSnapshot::of_picture(picture, size_px));
         state.alone = Some((picture.clone(), Arc::clone(&scene)));
         Some(scene)
     }

@@ -27,6 +27,7 @@ pub mod secrets;
 pub mod settings;
 pub mod shell;
 pub mod shortcuts;
+mod shots;
 pub mod theme;
 pub mod thumbnails;
 pub mod tools;

@@ -222,14 +222,7 @@ impl Worker {
             return Err(Trouble::Late);
         }
         let mut png = Vec::new();
-        let encoder = image::codecs::png::PngEncoder::new(&mut png);
-        image::ImageEncoder::write_image(
-            encoder,
-            &picture.rgba,
-            picture.width,
-            picture.height,
-            image::ExtendedColorType::Rgba8,
-        )?;
+        picture.write_png(&mut png)?;
         Ok(png)
     }
 }
@@ -242,7 +235,7 @@ enum Trouble {
     #[error(transparent)]
     Gpu(#[from] GpuError),
     #[error("It cannot be written as PNG: {0}.")]
-    Png(#[from] image::ImageError),
+    Png(#[from] png::EncodingError),
 }
 
 fn full_size(scene: &SceneSnapshot) -> [u32; 2] {

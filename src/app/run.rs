@@ -15,13 +15,14 @@ use super::link::SessionLink;
 use super::pause_picture::AddPicture;
 use super::settings::{self, Settings};
 use super::shell::{App, Parts};
-use super::{display, gpu, restart, window};
+use super::{display, gpu, restart, shots, window};
 use crate::library::Library;
 use crate::library::ipc::{IpcAnswer, IpcRequest, IpcServer};
 use crate::library::pictures::PictureUse;
 use crate::scene::picture::PictureSource;
-use crate::session::Session;
 use crate::session::api::{Published, Request};
+use crate::session::script::{Command, Done};
+use crate::session::{Remote, Session};
 use crate::util::clock::SystemClock;
 
 /// How the app starts.
@@ -145,7 +146,7 @@ fn start(
         None => Bridge::blank(),
     };
     *running.lock() = Some((Arc::clone(&session), bridge.clone()));
-    let neighbours = listen(&cc.egui_ctx, library, &session);
+    let neighbours = listen(&cc.egui_ctx, library, &session, &bridge);
     let link: Arc<dyn SessionLink> = session;
     let facts = RunFacts {
         adapter: bridge.adapter_name(),
@@ -171,17 +172,42 @@ fn start(
 
 /// Listens for other processes on the same library: a second start, an import on the command line.
 /// Without the socket they are told that the library is in use.
-fn listen(ctx: &egui::Context, library: &Library, session: &Arc<Session>) -> Option<IpcServer> {
+fn listen(
+    ctx: &egui::Context,
+    library: &Library,
+    session: &Arc<Session>,
+    bridge: &Bridge,
+) -> Option<IpcServer> {
     if !session.published().library.writable {
         return None;
     }
-    let (ctx, session) = (ctx.clone(), Arc::downgrade(session));
-    let server = IpcServer::start(library.folder(), move |request| {
-        serve(&ctx, &session, request)
+    let (ctx, remote, session) = (ctx.clone(), session.remote(), Arc::downgrade(session));
+    let bridge = bridge.clone();
+    let server = IpcServer::start(library.folder(), move |request| match request {
+        IpcRequest::Command(command) => obey(&remote, &bridge, &command),
+        other => serve(&ctx, &session, other),
     });
     server
         .inspect_err(|error| tracing::warn!(target: "app", %error, "nobody can reach this process"))
         .ok()
+}
+
+/// Carries a script's command out. Called on a thread of its own; may wait. Keeps the session alive
+/// no longer than its answer takes.
+fn obey(remote: &Remote, bridge: &Bridge, command: &serde_json::Value) -> IpcAnswer {
+    let done = command
+        .as_object()
+        .ok_or_else(|| "a command is a JSON object".to_owned())
+        .and_then(Command::parse)
+        .and_then(|command| remote.command(command))
+        .and_then(|done| match done {
+            Done::Answer(answer) => Ok(answer),
+            Done::Draw(shot) => shots::write(bridge, &shot).map(|()| shot.answer()),
+        });
+    match done {
+        Ok(answer) => IpcAnswer::Done(answer.into()),
+        Err(why) => IpcAnswer::Failed(why),
+    }
 }
 
 /// Does what another process asks for. Called on a thread of its own; may wait.
@@ -216,7 +242,7 @@ fn serve(ctx: &egui::Context, session: &Weak<Session>, request: IpcRequest) -> I
                 Err(why) => IpcAnswer::Failed(why),
             }
         }
-        IpcRequest::Export { .. } => IpcAnswer::Failed(
+        IpcRequest::Command(_) | IpcRequest::Export { .. } => IpcAnswer::Failed(
             "the running Tableglow exports under File, Export campaign; or close it and try again"
                 .to_owned(),
         ),

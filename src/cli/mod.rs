@@ -11,6 +11,7 @@ mod inspect;
 pub mod inspect_map;
 #[cfg(feature = "render")]
 mod render;
+mod run;
 mod running;
 mod serve;
 
@@ -47,6 +48,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Import(import::Import),
     Export(export::Export),
+    Run(run::Run),
     Serve(Box<serve::Serve>),
 }
 
@@ -81,6 +83,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Inspect(command)) => command.run(),
         Some(Command::Import(command)) => command.run(arguments.library.as_deref()),
         Some(Command::Export(command)) => command.run(safe_graphics),
+        Some(Command::Run(command)) => command.run(arguments.library.as_deref(), safe_graphics),
         Some(Command::Serve(command)) => command.run(),
     }
 }

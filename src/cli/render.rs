@@ -19,7 +19,7 @@ use super::input::{self, Look};
 use super::{print_json, tell};
 
 /// How long a picture may wait for its pixels: the first look at a huge map builds its tiles.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 /// The longest side of a picture: every adapter that we accept can draw it.
 const MAX_SIDE: u32 = 16_384;
 
@@ -137,7 +137,7 @@ impl Render {
     }
 }
 
-const fn adapter_choice(safe_graphics: bool) -> AdapterChoice {
+pub(super) const fn adapter_choice(safe_graphics: bool) -> AdapterChoice {
     if safe_graphics {
         AdapterChoice::Software
     } else {
@@ -159,7 +159,11 @@ pub(super) fn write_scene_picture(
 }
 
 /// Writes the PNG file, whole or not at all, and tells what is missing in the picture.
-fn write_picture(picture: &Picture, report: RenderReport, output: &Path) -> anyhow::Result<()> {
+pub(super) fn write_picture(
+    picture: &Picture,
+    report: RenderReport,
+    output: &Path,
+) -> anyhow::Result<()> {
     if report.timed_out {
         tell("Some of the map did not load in time; the picture shows coarser parts in its place.");
     }
@@ -169,16 +173,7 @@ fn write_picture(picture: &Picture, report: RenderReport, output: &Path) -> anyh
     if report.fog_failed {
         tell("The fog could not be drawn; the players' view is black in its place.");
     }
-    atomic::write_file(output, |file| {
-        let mut encoder = png::Encoder::new(file, picture.width, picture.height);
-        encoder.set_color(png::ColorType::Rgba);
-        encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(&picture.rgba)?;
-        writer.finish()?;
-        Ok(())
-    })
-    .map_err(|error| StorageError::from_io(output, &error))
-    .context("the picture was not written")
+    atomic::write_file(output, |file| Ok(picture.write_png(file)?))
+        .map_err(|error| StorageError::from_io(output, &error))
+        .context("the picture was not written")
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use serde_json::{Map, Value as Json};
 
 use crate::library::ipc::{IpcAnswer, IpcError, IpcRequest, ask};
 
@@ -20,6 +21,29 @@ pub(super) fn import_there(folder: &Path, files: &[PathBuf]) -> anyhow::Result<b
         .map(|file| std::path::absolute(file).context("the working folder is gone"))
         .collect::<anyhow::Result<Vec<_>>>()?;
     ask_there(folder, &IpcRequest::Import { files, game: None }, PATIENCE)
+}
+
+/// Somebody has the library open and can be asked.
+pub(super) fn is_there(folder: &Path) -> anyhow::Result<bool> {
+    ask_there(folder, &IpcRequest::Ping, Duration::from_secs(20))
+}
+
+/// Has a script's command carried out by the process that has the library open; gives the answer's
+/// fields, or one sentence.
+pub(super) fn command_there(
+    folder: &Path,
+    command: Map<String, Json>,
+) -> Result<Map<String, Json>, String> {
+    match ask(folder, &IpcRequest::Command(command.into()), PATIENCE) {
+        Ok(IpcAnswer::Done(Json::Object(answer))) => Ok(answer),
+        Ok(IpcAnswer::Done(_)) => Ok(Map::new()),
+        Ok(IpcAnswer::Failed(why)) => Err(why),
+        Err(IpcError::Nobody) => Err(
+            "the running Tableglow was closed in the middle of this script; everything before this line is done"
+                .to_owned(),
+        ),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Asks the process that has the library open to come to the front; false when there is none.

@@ -25,8 +25,10 @@ use crate::storage::atomic;
 #[cfg(windows)]
 use crate::storage::blobs::hash_of;
 
-/// The longest message.
+/// The longest request.
 const MOST_BYTES: u32 = 1 << 20;
+/// The longest answer: a scene with ten thousand markers in words.
+const MOST_ANSWER_BYTES: u32 = 32 << 20;
 /// Requests that are worked on at one time; more are turned away.
 const AT_ONCE: usize = 8;
 /// How long a peer may take to send a request or take an answer.
@@ -56,6 +58,9 @@ pub enum IpcRequest {
         /// The file, absolute.
         to: PathBuf,
     },
+    /// Carry a script's command out (`tableglow run`), an object as the session reads it; paths in it
+    /// are absolute. Answered when it is done, with the answer's fields.
+    Command(serde_json::Value),
 }
 
 /// What became of it.
@@ -191,14 +196,21 @@ fn serve(mut stream: Stream, handler: &Handler) -> io::Result<()> {
     // Pipes of Windows have no time limits; there a silent peer holds one slot.
     let _ = stream.set_recv_timeout(Some(PEER_PATIENCE));
     let _ = stream.set_send_timeout(Some(PEER_PATIENCE));
-    let answer = match receive::<IpcRequest>(&mut stream) {
+    let answer = match receive::<IpcRequest>(&mut stream, MOST_BYTES) {
         Ok(request) => handler(request),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             IpcAnswer::Failed(format!("the request was not understood: {error}"))
         }
         Err(error) => return Err(error),
     };
-    send(&mut stream, &answer)
+    match send(&mut stream, &answer, MOST_ANSWER_BYTES) {
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            let told =
+                IpcAnswer::Failed("it is done, but its answer is too long to send".to_owned());
+            send(&mut stream, &told, MOST_ANSWER_BYTES)
+        }
+        other => other,
+    }
 }
 
 /// Asks the process that writes a library, and waits for its answer for at most `at_most`.
@@ -224,22 +236,22 @@ pub fn ask(folder: &Path, request: &IpcRequest, at_most: Duration) -> Result<Ipc
     }
 }
 
-fn send(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+fn send(stream: &mut impl Write, message: &impl Serialize, most: u32) -> io::Result<()> {
     let json = serde_json::to_vec(message).map_err(io::Error::other)?;
     let length = u32::try_from(json.len())
         .ok()
-        .filter(|length| *length <= MOST_BYTES)
+        .filter(|length| *length <= most)
         .ok_or(io::ErrorKind::FileTooLarge)?;
     stream.write_all(&length.to_le_bytes())?;
     stream.write_all(&json)?;
     stream.flush()
 }
 
-fn receive<T: serde::de::DeserializeOwned>(stream: &mut impl Read) -> io::Result<T> {
+fn receive<T: serde::de::DeserializeOwned>(stream: &mut impl Read, most: u32) -> io::Result<T> {
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;
     let length = u32::from_le_bytes(length);
-    if length > MOST_BYTES {
+    if length > most {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut json = Vec::new();
@@ -273,8 +285,8 @@ impl Address {
             }
             Err(error) => return Err(error.into()),
         };
-        send(&mut stream, request)?;
-        Ok(receive(&mut stream)?)
+        send(&mut stream, request, MOST_BYTES)?;
+        Ok(receive(&mut stream, MOST_ANSWER_BYTES)?)
     }
 }
 
@@ -416,11 +428,16 @@ mod tests {
         let connect = || Stream::connect(address.name().unwrap()).unwrap();
         let mut huge = connect();
         huge.write_all(&u32::MAX.to_le_bytes()).unwrap();
-        let answer: IpcAnswer = receive(&mut huge).unwrap();
+        let answer: IpcAnswer = receive(&mut huge, MOST_BYTES).unwrap();
         assert!(matches!(answer, IpcAnswer::Failed(_)));
         let mut wrong = connect();
-        send(&mut wrong, &serde_json::json!({ "format": "the disk" })).unwrap();
-        let answer: IpcAnswer = receive(&mut wrong).unwrap();
+        send(
+            &mut wrong,
+            &serde_json::json!({ "format": "the disk" }),
+            MOST_BYTES,
+        )
+        .unwrap();
+        let answer: IpcAnswer = receive(&mut wrong, MOST_BYTES).unwrap();
         assert!(matches!(answer, IpcAnswer::Failed(_)));
         drop(connect());
         let mut half = connect();

@@ -2,10 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use crate::geom::DVec2;
+use crate::geom::rect::DRect;
 use crate::scene::picture::PictureSource;
+use crate::scene::player::PlayerFrame;
+use crate::scene::snapshot::SceneSnapshot;
 
-use super::frame::{Frame, FrameStatus, ViewId};
+use super::frame::{Frame, FrameStatus, SceneInput, ViewId};
 use super::gpu::{AdapterChoice, Gpu, GpuError};
+use super::phase::{LayerSet, Phase};
 use super::renderer::{Renderer, RendererOptions};
 
 /// A renderer that waits for pixels instead of showing what is there.
@@ -23,6 +28,22 @@ pub struct Picture {
     pub height: u32,
     /// sRGB with straight alpha, rows top to bottom, 4 bytes a pixel.
     pub rgba: Vec<u8>,
+}
+
+impl Picture {
+    /// Writes it as a PNG file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_png(&self, to: impl std::io::Write) -> Result<(), png::EncodingError> {
+        let mut encoder = png::Encoder::new(to, self.width, self.height);
+        encoder.set_color(png::ColorType::Rgba);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&self.rgba)?;
+        writer.finish()
+    }
 }
 
 /// What a picture lacks.
@@ -112,6 +133,47 @@ impl Headless {
         self.renderer.draw(VIEW, &mut encoder);
         let picture = self.read_back(encoder, frame.size_px)?;
         Ok((picture, report))
+    }
+
+    /// Draws what a table shows: the scene's display, the pause picture, or black while nothing is on
+    /// it. Waits as [`Headless::render`] does.
+    ///
+    /// # Errors
+    /// As [`Headless::render`].
+    pub fn render_table(
+        &mut self,
+        shown: &PlayerFrame,
+        size_px: [u32; 2],
+        source: &dyn PictureSource,
+        at_most: Duration,
+    ) -> Result<(Picture, RenderReport), GpuError> {
+        let picture = match shown {
+            PlayerFrame::Scene(scene) => {
+                let frame = Frame::of_display(SceneInput::Player(scene), size_px);
+                return self.render(&frame, source, at_most);
+            }
+            PlayerFrame::Paused { picture } => picture.as_ref(),
+            PlayerFrame::Waiting => None,
+        };
+        let alone = picture.and_then(|picture| {
+            let size_px = source.layout(picture)?.size_px();
+            Some(SceneSnapshot::of_picture(picture, size_px))
+        });
+        let frame = match &alone {
+            Some(scene) => {
+                let map_px = scene
+                    .map
+                    .as_ref()
+                    .map_or([1, 1], |map| map.placement.size_px);
+                let rect = DRect::from_center_size(DVec2::ZERO, DVec2::from(map_px.map(f64::from)));
+                Frame {
+                    layers: LayerSet::none().with(Phase::Map),
+                    ..Frame::of_rect(SceneInput::Dm(scene), rect, size_px)
+                }
+            }
+            None => Frame::of_display(SceneInput::Blank, size_px),
+        };
+        self.render(&frame, source, at_most)
     }
 
     /// Times a frame: prepared, drawn and waited for, `repeat` times, after one that is not

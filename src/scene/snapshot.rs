@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use glam::DVec2;
 
-use crate::geom::grid::Grid;
+use crate::geom::grid::{Grid, GridParams};
 use crate::geom::mask::Mask;
 use crate::geom::space::MapPlacement;
-use crate::model::id::{RowId, SceneId};
+use crate::model::id::{PictureHash, RowId, SceneId};
 use crate::model::property::Prop;
 use crate::model::row::Row;
 use crate::model::structure::{Door, Wall};
@@ -118,6 +118,30 @@ pub struct Structures {
 }
 
 impl SceneSnapshot {
+    /// A scene of nothing but a picture, its pixels one world unit each: a pause picture.
+    #[must_use]
+    pub fn of_picture(picture: &PictureHash, size_px: [u32; 2]) -> Self {
+        Self {
+            id: SceneId::new("picture alone"),
+            revision: Revision::next(),
+            settings: Part::new(Row::defaults(&crate::model::scene::TABLE)),
+            map: Part::new(Some(MapLayer {
+                picture: Some(PictureInfo {
+                    hash: picture.clone(),
+                    width: size_px[0],
+                    height: size_px[1],
+                }),
+                placement: MapPlacement::unscaled(size_px),
+            })),
+            grid: Part::new(Arc::new(Grid::new(&GridParams::default()))),
+            markers: Part::new(Vec::new().into()),
+            lights: Part::new(Vec::new().into()),
+            annotations: Part::new(Vec::new().into()),
+            fog: Part::new(Fog::Full),
+            structures: Part::new(Arc::default()),
+        }
+    }
+
     /// A setting of the scene.
     #[must_use]
     pub fn setting<T: FromValue + Default>(&self, prop: Prop<T>) -> T {

@@ -18,8 +18,9 @@ use crate::util::clock::Clock;
 
 use super::api::{Published, Request, Severity, Work};
 use super::hosting::Running;
-use super::jobs::{Asker, Done, Job, Worker, imported_lines};
+use super::jobs::{Asker, Done, Job, Report, Worker, imported_lines};
 use super::room::{People, Secrets, SecretsInMemory};
+use super::script::{self, Command, Outcome};
 use super::workspace::{Network, Workspace};
 
 /// Requests that may wait: more than a window can make between two of its frames.
@@ -50,11 +51,10 @@ pub enum StartError {
 
 enum Message {
     Request(Box<Request>),
-    /// Another process asks for an import.
-    Asked {
-        files: Vec<PathBuf>,
-        asker: Asker,
-    },
+    /// Another process asks for an import of these files; each tells what became of it.
+    Asked(Vec<(PathBuf, Asker)>),
+    /// A script's command.
+    Command(Box<Command>, Answer),
     Done(Box<Done>),
     /// The store has news: something is on disk, or writing fails.
     Stored,
@@ -62,6 +62,40 @@ enum Message {
     Network,
     /// The room server of this process has started, or has not.
     Hosted(Result<Running, String>),
+}
+
+/// Where the answer to a script's command goes.
+type Answer = Box<dyn FnOnce(Result<script::Done, String>) + Send>;
+
+/// Asks a running session on behalf of another process. Does not keep the session running.
+#[derive(Clone)]
+pub struct Remote {
+    messages: Sender<Message>,
+}
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remote").finish_non_exhaustive()
+    }
+}
+
+impl Remote {
+    /// Carries a script's command out and waits for its end. Never called by a thread that paints.
+    ///
+    /// # Errors
+    /// Why it was not done, one sentence; or the session has ended.
+    pub fn command(&self, command: Command) -> Result<script::Done, String> {
+        let ended = "Tableglow is closing, so this was not done";
+        let (answer, result) = bounded(1);
+        let answer: Answer = Box::new(move |done| {
+            // Whoever asked may have stopped waiting.
+            let _ = answer.send(done);
+        });
+        self.messages
+            .send(Message::Command(Box::new(command), answer))
+            .map_err(|_| ended)?;
+        result.recv().map_err(|_| ended)?
+    }
 }
 
 /// The handle to a running session. Dropping it saves everything and ends the session.
@@ -181,12 +215,20 @@ impl Session {
     /// The first import that failed; those before it stand.
     pub fn import_and_wait(&self, files: Vec<PathBuf>) -> Result<Vec<String>, String> {
         let wanted = files.len();
-        let (asker, results) = bounded(wanted.max(1));
-        if self
-            .messages
-            .try_send(Message::Asked { files, asker })
-            .is_err()
-        {
+        let (tell, results) = bounded(wanted.max(1));
+        let asked = files
+            .into_iter()
+            .map(|file| {
+                let tell = tell.clone();
+                let asker = Asker::new(move |result| {
+                    // Whoever asked may have stopped waiting; the import stands.
+                    let _ = tell.try_send(result);
+                });
+                (file, asker)
+            })
+            .collect();
+        drop(tell);
+        if self.messages.try_send(Message::Asked(asked)).is_err() {
             return Err(
                 "the running Tableglow is busy, so nothing was imported; try again".to_owned(),
             );
@@ -194,9 +236,17 @@ impl Session {
         let mut lines = Vec::new();
         // Ends early when the session ends, which drops the other end.
         for result in results.iter().take(wanted) {
-            lines.extend(result?);
+            lines.extend(result?.lines);
         }
         Ok(lines)
+    }
+
+    /// A way to ask this session that does not keep it running.
+    #[must_use]
+    pub fn remote(&self) -> Remote {
+        Remote {
+            messages: self.messages.clone(),
+        }
     }
 
     /// The newest state.
@@ -295,16 +345,16 @@ impl Actor {
         match message {
             Message::Request(request) => return self.request(*request),
             Message::Done(done) => self.done(*done),
-            Message::Asked { files, asker } => {
-                for file in files {
-                    let asker = Some(asker.clone());
+            Message::Asked(files) => {
+                for (file, asker) in files {
                     self.queue(Job::Import {
                         file,
                         into: None,
-                        asker,
+                        asker: Some(asker),
                     });
                 }
             }
+            Message::Command(command, answer) => self.command(*command, answer),
             Message::Stored => {}
             // Before the pump, so that what comes during it rings again.
             Message::Network => self.pumped.store(false, Ordering::SeqCst),
@@ -373,6 +423,23 @@ impl Actor {
         true
     }
 
+    fn command(&mut self, command: Command, answer: Answer) {
+        match script::carry_out(&mut self.workspace, command) {
+            Ok(Outcome::Done(done)) => answer(Ok(done)),
+            Err(why) => answer(Err(why)),
+            Ok(Outcome::Import { file, into }) => {
+                let asker = Asker::new(move |result| {
+                    answer(result.map(|report| script::Done::imported(report.lines, report.scene)));
+                });
+                self.queue(Job::Import {
+                    file,
+                    into,
+                    asker: Some(asker),
+                });
+            }
+        }
+    }
+
     fn queue(&mut self, job: Job) {
         let words = job.in_words();
         match self.worker.queue(job) {
@@ -383,13 +450,16 @@ impl Actor {
                     done: None,
                 }));
             }
-            Err(job) => self.workspace.tell(
-                Severity::Error,
-                &format!(
+            Err(job) => {
+                let why = format!(
                     "Too much is waiting already: {} was not begun; try again in a moment",
                     job.in_words()
-                ),
-            ),
+                );
+                self.workspace.tell(Severity::Error, &why);
+                if let Job::Import { asker, .. } = *job {
+                    answer(asker, Err(why));
+                }
+            }
         }
     }
 
@@ -406,12 +476,14 @@ impl Actor {
             } => {
                 let finished = result.and_then(|prepared| {
                     let lines = prepared.plan.report.texts().map(str::to_owned).collect();
-                    self.workspace
-                        .finish_import(*prepared, into.as_ref())
-                        .map(|_| lines)
+                    let scene = self.workspace.finish_import(*prepared, into.as_ref())?;
+                    Ok(Report {
+                        lines,
+                        scene: Some(scene),
+                    })
                 });
                 match finished {
-                    Ok(lines) => answer(asker, Ok(lines)),
+                    Ok(report) => answer(asker, Ok(report)),
                     Err(error) => {
                         self.workspace.tell(Severity::Error, &error.to_string());
                         answer(asker, Err(error.to_string()));
@@ -420,7 +492,8 @@ impl Actor {
             }
             Done::Archive { imported, asker } => {
                 self.workspace.archive_came(&imported);
-                answer(asker, Ok(imported_lines(&imported)));
+                let lines = imported_lines(&imported);
+                answer(asker, Ok(Report { lines, scene: None }));
             }
             Done::MarkerPicture {
                 scene,
@@ -448,9 +521,8 @@ impl Actor {
 }
 
 /// Tells another process what became of its request.
-fn answer(asker: Option<Asker>, result: Result<Vec<String>, String>) {
+fn answer(asker: Option<Asker>, result: Result<Report, String>) {
     if let Some(asker) = asker {
-        // It may have stopped waiting; the import stands.
-        let _ = asker.try_send(result);
+        asker.tell(result);
     }
 }

@@ -27,8 +27,33 @@ use super::workspace::{ImportFailure, Prepared, prepare_file, prepare_pixels};
 /// Jobs that may wait.
 const QUEUE: usize = 64;
 
-/// Where the answer to another process goes: lines to print, or the sentence why not.
-pub(super) type Asker = Sender<Result<Vec<String>, String>>;
+/// Where the answer to whoever waits for an import goes, or the sentence why not.
+pub(super) struct Asker(Box<dyn FnOnce(Result<Report, String>) + Send>);
+
+impl Asker {
+    pub(super) fn new(tell: impl FnOnce(Result<Report, String>) + Send + 'static) -> Self {
+        Self(Box::new(tell))
+    }
+
+    pub(super) fn tell(self, result: Result<Report, String>) {
+        (self.0)(result);
+    }
+}
+
+impl std::fmt::Debug for Asker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Asker")
+    }
+}
+
+/// What came of an import.
+#[derive(Debug, Clone)]
+pub(super) struct Report {
+    /// Lines to print.
+    pub(super) lines: Vec<String>,
+    /// The scene that a map went into.
+    pub(super) scene: Option<SceneId>,
+}
 
 /// Something that takes time.
 #[derive(Debug)]

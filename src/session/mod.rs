@@ -14,11 +14,12 @@ pub mod jobs;
 pub mod new_scene;
 pub mod plan_edits;
 pub mod room;
+pub mod script;
 pub mod workspace;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod testing;
 
-pub use actor::Session;
+pub use actor::{Remote, Session};
 pub use workspace::Workspace;

@@ -349,7 +349,7 @@ impl Workspace {
 }
 
 /// A gesture of its own.
-fn fresh_gesture() -> GestureId {
+pub(super) fn fresh_gesture() -> GestureId {
     use std::sync::atomic::{AtomicU64, Ordering};
     // Gestures of windows count up from zero; these count down from the top.
     static NEXT: AtomicU64 = AtomicU64::new(u64::MAX);

@@ -12,6 +12,7 @@ mod imports;
 mod notices;
 mod rooms;
 mod saving;
+mod scripted;
 mod view;
 
 use std::sync::Arc;

@@ -135,7 +135,7 @@ impl Workspace {
             .find_map(|game| snapshot_in(Some(game), scene))
     }
 
-    fn derive(&mut self) {
+    pub(super) fn derive(&mut self) {
         let active = self.active_scene();
         let wanted: Vec<SceneId> = [self.editing.clone(), self.peeked.clone(), active]
             .into_iter()
@@ -159,7 +159,7 @@ impl Workspace {
         }
     }
 
-    fn player_frame(&mut self, active: Option<&SceneId>) -> PlayerFrame {
+    pub(super) fn player_frame(&mut self, active: Option<&SceneId>) -> PlayerFrame {
         if self.is_paused() {
             let picture = self
                 .party_defaults()
@@ -229,7 +229,7 @@ impl Workspace {
         (!told).then_some(*since + MISSING)
     }
 
-    fn library_view(&mut self) -> Arc<LibraryView> {
+    pub(in crate::session) fn library_view(&mut self) -> Arc<LibraryView> {
         if self.view.library.is_none() {
             match self.library.view() {
                 Ok(view) => self.view.library = Some(Arc::new(view)),
@@ -239,7 +239,7 @@ impl Workspace {
         self.view.library.clone().unwrap_or_default()
     }
 
-    fn scene_list(&mut self) -> Arc<[SceneEntry]> {
+    pub(in crate::session) fn scene_list(&mut self) -> Arc<[SceneEntry]> {
         if let Some(list) = &self.view.scenes {
             return Arc::clone(list);
         }

@@ -1,0 +1,286 @@
+//! `tableglow run SCRIPT.jsonl`: the editor's commands from a file, on a library or a running app.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use serde_json::{Map, Value as Json};
+
+use crate::library::{Library, Mode};
+use crate::session::Session;
+use crate::session::api::Saved;
+use crate::session::script::lines::{Script, Step, next_line};
+use crate::session::script::{Command, Done, Shot, WORDS, properties_json};
+use crate::util::clock::SystemClock;
+
+use super::{print_json, running};
+
+/// What was changed is waited for this long at the end.
+const SAVING: Duration = Duration::from_secs(60);
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Carries the editor's commands out: a JSON object a line, in order.
+///
+/// Works on the library, or, while Tableglow runs on that library, live in the running app. Each
+/// command answers with one line of JSON on stdout: {"line":1,"ok":true,…} or
+/// {"line":1,"ok":false,"error":"…"}. Ends at the first that fails, with exit code 1.
+#[derive(Debug, Args)]
+#[command(after_help = words())]
+pub(super) struct Run {
+    /// The script; `-` reads from stdin.
+    #[arg(required_unless_present = "properties")]
+    script: Option<PathBuf>,
+
+    /// Go on after a command that fails; the exit code is 1 all the same.
+    #[arg(long)]
+    keep_going: bool,
+
+    /// Print every property that `set` knows, as JSON, and end.
+    #[arg(long)]
+    properties: bool,
+}
+
+/// The commands, for `--help`.
+fn words() -> String {
+    let mut text =
+        "Commands, the value of \"do\" (fields in brackets may be left out):\n".to_owned();
+    for word in WORDS {
+        text.push_str(&format!(
+            "  {:17} {}\n  {:17} {}\n",
+            word.name, word.says, "", word.fields
+        ));
+    }
+    text.push_str(
+        "\nScenes, markers and drawings are named by id or by name, or by the label that an earlier \
+         line\ngave with \"as\". Places are {\"cell\": [column, row]}, {\"cells\": [x, y]} or \
+         {\"px\": [x, y]}\n(pixels of the map picture from its top left corner). Example:\n\n  \
+         {\"do\": \"add_marker\", \"title\": \"Goblin\", \"at\": {\"cell\": [3, 4]}, \"as\": \
+         \"goblin\"}\n  {\"do\": \"set\", \"marker\": \"goblin\", \"values\": \
+         {\"marker.visibility\": \"Everyone\"}}\n\nAll of it, with an example of each: docs/run.md",
+    );
+    text
+}
+
+/// Who carries commands out.
+enum Target {
+    /// A running app.
+    Running(PathBuf),
+    /// This process.
+    Here(Box<Here>),
+}
+
+struct Here {
+    session: Session,
+    studio: Studio,
+}
+
+impl Run {
+    pub(super) fn run(&self, library: Option<&Path>, safe_graphics: bool) -> anyhow::Result<()> {
+        if self.properties {
+            return print_json(&properties_json());
+        }
+        let Some(script) = &self.script else {
+            bail!("name a script, or - for stdin");
+        };
+        // Looked at first: a script that is not there must not leave a new library behind.
+        let mut lines: Box<dyn BufRead> = if script.as_os_str() == "-" {
+            Box::new(BufReader::new(std::io::stdin()))
+        } else {
+            let file = File::open(script).with_context(|| {
+                format!(
+                    "{} cannot be read; check that it is there",
+                    script.display()
+                )
+            })?;
+            Box::new(BufReader::new(file))
+        };
+        let mut target = Target::of(library, safe_graphics)?;
+        let outcome = self.carry_out(&mut *lines, &mut target);
+        let saved = target.end();
+        outcome.and(saved)
+    }
+
+    fn carry_out(&self, lines: &mut dyn BufRead, target: &mut Target) -> anyhow::Result<()> {
+        let mut script = Script::default();
+        let (mut asked, mut failed) = (0_u64, 0_u64);
+        let mut number = 0_u64;
+        let mut lines = lines;
+        while let Some(line) = next_line(&mut lines).context("the script cannot be read further")? {
+            number += 1;
+            let result = match line.and_then(|line| script.read(&line)) {
+                Ok(None) => continue,
+                Ok(Some(step)) => take(step, &mut script, target),
+                Err(why) => Err(why),
+            };
+            asked += 1;
+            print_answer(number, &result)?;
+            if let Err(why) = result {
+                failed += 1;
+                if !self.keep_going {
+                    bail!("line {number}: {why}");
+                }
+            }
+        }
+        if failed > 0 {
+            bail!("{failed} of {asked} commands failed; their lines say why");
+        }
+        Ok(())
+    }
+}
+
+fn take(step: Step, script: &mut Script, target: &mut Target) -> Result<Map<String, Json>, String> {
+    match step {
+        Step::Wait(time) => {
+            std::thread::sleep(time);
+            Ok(Map::new())
+        }
+        Step::Ask { object, label } => {
+            let answer = target.ask(object)?;
+            if let Some(label) = label {
+                script.learn(label, &answer)?;
+            }
+            Ok(answer)
+        }
+    }
+}
+
+/// One line of JSON. A reader that wants no more of it does not end the script.
+fn print_answer(line: u64, result: &Result<Map<String, Json>, String>) -> anyhow::Result<()> {
+    let mut told = Map::new();
+    told.insert("line".to_owned(), line.into());
+    told.insert("ok".to_owned(), result.is_ok().into());
+    match result {
+        Ok(answer) => told.extend(answer.clone()),
+        Err(why) => {
+            told.insert("error".to_owned(), why.as_str().into());
+        }
+    }
+    let mut text = serde_json::to_vec(&told)?;
+    text.push(b'\n');
+    let mut out = std::io::stdout().lock();
+    match out.write_all(&text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+impl Target {
+    fn of(library: Option<&Path>, safe_graphics: bool) -> anyhow::Result<Self> {
+        let folder = match library {
+            Some(folder) => folder.to_owned(),
+            None => Library::default_folder()?,
+        };
+        if running::is_there(&folder)? {
+            return Ok(Self::Running(folder));
+        }
+        let library = Arc::new(if Library::exists(&folder) {
+            Library::open(&folder, Mode::Write)?
+        } else {
+            Library::create_empty(&folder)?
+        });
+        let clock = Arc::new(SystemClock::default());
+        let session = Session::start(library, clock, Arc::new(|| ()))?;
+        Ok(Self::Here(Box::new(Here {
+            session,
+            studio: Studio::new(safe_graphics),
+        })))
+    }
+
+    fn ask(&mut self, command: Map<String, Json>) -> Result<Map<String, Json>, String> {
+        match self {
+            Self::Running(folder) => running::command_there(folder, command),
+            Self::Here(here) => {
+                let command = Command::parse(&command)?;
+                match here.session.remote().command(command)? {
+                    Done::Answer(answer) => Ok(answer),
+                    Done::Draw(shot) => {
+                        here.studio.write(&shot, here.session.library())?;
+                        Ok(shot.answer())
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until everything is on disk; a running app sees to that itself.
+    fn end(self) -> anyhow::Result<()> {
+        let Self::Here(here) = self else {
+            return Ok(());
+        };
+        let begun = Instant::now();
+        loop {
+            match &here.session.published().saved {
+                Saved::Yes => return Ok(()),
+                Saved::Failed(why) => bail!("{why}"),
+                Saved::Writing if begun.elapsed() > SAVING => {
+                    bail!(
+                        "the changes could not be written in time; look at the disk and run the script again"
+                    )
+                }
+                Saved::Writing => std::thread::sleep(LOOK),
+            }
+        }
+    }
+}
+
+/// Draws snapshots; the graphics device is looked for with the first.
+#[cfg(feature = "render")]
+struct Studio {
+    safe_graphics: bool,
+    renderer: Option<crate::render::Headless>,
+}
+
+#[cfg(feature = "render")]
+impl Studio {
+    fn new(safe_graphics: bool) -> Self {
+        Self {
+            safe_graphics,
+            renderer: None,
+        }
+    }
+
+    fn write(&mut self, shot: &Shot, library: &Library) -> Result<(), String> {
+        use super::render::{PATIENCE, adapter_choice, write_picture};
+        use crate::render::{Frame, Headless, SceneInput};
+        use crate::session::script::ShotView;
+
+        let renderer = match &mut self.renderer {
+            Some(renderer) => renderer,
+            empty => {
+                let found = Headless::new(adapter_choice(self.safe_graphics));
+                empty.insert(found.map_err(|error| error.to_string())?)
+            }
+        };
+        let source = &**library.tiles();
+        let drawn = match &shot.view {
+            ShotView::Dm(scene) => {
+                let frame = Frame::of_display(SceneInput::Dm(scene), shot.size_px);
+                renderer.render(&frame, source, PATIENCE)
+            }
+            ShotView::Player(shown) => renderer.render_table(shown, shot.size_px, source, PATIENCE),
+        };
+        let (picture, report) = drawn.map_err(|error| error.to_string())?;
+        write_picture(&picture, report, &shot.file).map_err(|error| super::sentence(&error))
+    }
+}
+
+/// Without the renderer there are no snapshots.
+#[cfg(not(feature = "render"))]
+struct Studio;
+
+#[cfg(not(feature = "render"))]
+impl Studio {
+    fn new(_safe_graphics: bool) -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "the same call with the renderer")]
+    fn write(&self, _shot: &Shot, _library: &Library) -> Result<(), String> {
+        Err("this program was built without the renderer, so it draws no snapshots".to_owned())
+    }
+}
