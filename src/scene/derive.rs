@@ -34,7 +34,6 @@ const TOKEN_FILL: f64 = 0.9;
 #[derive(Debug)]
 pub struct SceneDeriver {
     scene: SceneId,
-    web_sizes: bool,
     masks: MaskCache,
     last: Option<SceneSnapshot>,
     /// Where the map lies, as the last snapshot's positions have it.
@@ -44,24 +43,16 @@ pub struct SceneDeriver {
 }
 
 impl SceneDeriver {
-    /// A deriver for a scene of a document of ours: map pixels are those of the picture's file.
+    /// A deriver for a scene.
     #[must_use]
     pub fn new(scene: SceneId) -> Self {
         Self {
             scene,
-            web_sizes: false,
             masks: MaskCache::default(),
             last: None,
             world_from_document: DAffine2::IDENTITY,
             fog_made_of: None,
         }
-    }
-
-    /// The same for a Table Slayer room: map pixels are those after its clients' scale-down.
-    #[must_use]
-    pub fn with_web_sizes(mut self) -> Self {
-        self.web_sizes = true;
-        self
     }
 
     /// The whole scene; `None` when the document has no such scene. Also for when pictures came that
@@ -89,7 +80,7 @@ impl SceneDeriver {
         let settings = settings?;
 
         let fog_size = || doc.base_size(&id, &MaskTarget::Fog);
-        let (stored, natural_px) = match stored_map(&settings, pictures, self.web_sizes, fog_size) {
+        let (stored, natural_px) = match stored_map(&settings, pictures, fog_size) {
             Some((layer, natural_px)) => (Some(layer), natural_px),
             None => (None, [1, 1]),
         };
@@ -476,7 +467,7 @@ pub fn mask_space(
     if !on_map {
         return Some(MaskSpace::covering(display_px(&settings)));
     }
-    stored_map(&settings, pictures, false, || None)
+    stored_map(&settings, pictures, || None)
         .filter(|(map, _)| map.picture.is_some())
         .map(|(map, _)| MaskSpace::covering(map.placement.size_px))
 }

@@ -61,7 +61,7 @@ fn conversion(
     settings: &Row,
     values: &[Assignment],
 ) -> Vec<Edit> {
-    let map_of = |settings: &Row| stored_map(settings, pictures, false, || None);
+    let map_of = |settings: &Row| stored_map(settings, pictures, || None);
     let stored = map_of(settings).map(|(map, _)| map);
     let before = Laid::new(settings, stored);
     let mut after = settings.clone();

@@ -80,7 +80,6 @@ pub(super) fn stored_placement(settings: &Row, size_px: [u32; 2]) -> MapPlacemen
 pub(super) fn stored_map(
     settings: &Row,
     pictures: &dyn PictureIndex,
-    web_sizes: bool,
     fog_mask_size: impl FnOnce() -> Option<[u32; 2]>,
 ) -> Option<(MapLayer, [u32; 2])> {
     let location = settings
@@ -91,13 +90,21 @@ pub(super) fn stored_map(
         Some(picture) => [picture.width, picture.height],
         None => fog_mask_size().unwrap_or_else(|| covering_size(settings)),
     };
-    let size_px = if web_sizes && picture.is_some() {
+    let size_px = if picture.is_some() && !is_named_by_content(&location) {
         scaled_down_size(natural_px, is_still(&location))
     } else {
         natural_px
     };
     let placement = stored_placement(settings, size_px);
     Some((MapLayer { picture, placement }, natural_px))
+}
+
+/// A map that this program put there is named by its content, and its pixels are the file's. Web
+/// clients name theirs otherwise, and mean pixels as they see them, after their scale-down.
+fn is_named_by_content(location: &str) -> bool {
+    let name = location.rsplit('/').next().unwrap_or_default();
+    let hash = name.split('.').next().unwrap_or_default();
+    hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The size of a map that covers the whole display, for one whose picture is missing.

@@ -177,16 +177,31 @@ fn older_scenes_are_converted_when_read() {
 }
 
 #[test]
-fn large_maps_of_web_rooms_count_scaled_down_pixels() {
-    let large = set(vec![Assignment::new(
-        scene::MAP_LOCATION,
-        Some("map/6000x3000.png"),
-    )]);
-    let doc = doc(&[large]);
-    let size = |scene: SceneSnapshot| scene.map.value.unwrap().placement.size_px;
-    assert_eq!(size(snapshot(&doc)), [6000, 3000]);
-    let web = SceneDeriver::new(cave()).with_web_sizes();
-    assert_eq!(size({ web }.derive(&doc, &Sized).unwrap()), [3000, 1500]);
+fn large_maps_of_web_clients_count_scaled_down_pixels_and_ours_do_not() {
+    /// Every picture is a large one.
+    struct Large;
+    impl PictureIndex for Large {
+        fn find(&self, _: &str) -> Option<PictureInfo> {
+            Some(PictureInfo {
+                hash: PictureHash::new("h"),
+                width: 6000,
+                height: 3000,
+            })
+        }
+    }
+    let size_of = |location: &str| {
+        let doc = doc(&[set(vec![Assignment::new(
+            scene::MAP_LOCATION,
+            Some(location),
+        )])]);
+        let scene = SceneDeriver::new(cave()).derive(&doc, &Large).unwrap();
+        scene.map.value.unwrap().placement.size_px
+    };
+    assert_eq!(size_of("map/9f1c2d3e-cave.png"), [3000, 1500]);
+    assert_eq!(
+        size_of(&format!("map/{}.png", "0f".repeat(32))),
+        [6000, 3000]
+    );
 }
 
 #[test]

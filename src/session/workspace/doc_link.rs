@@ -4,13 +4,14 @@
 //! not know which document it is, nor whose room. Called by [`super::rooms`] and when documents are
 //! saved.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::doc::replica::Replica;
 use crate::doc::{Origin, Update};
+use crate::model::presence::Presence;
 use crate::session::room::{Connection, DocumentView, Place};
-use crate::sync::awareness::Awareness;
 use crate::sync::client::Event;
 use crate::sync::dialect::Dialect;
 use crate::sync::link::{RoomLink, Transport};
@@ -29,6 +30,10 @@ pub(super) struct DocLink {
     pub(super) is_hydrated: bool,
     /// An empty room may be made one of ours.
     pub(super) may_initialise: bool,
+    /// The room is this process's own.
+    pub(super) is_hosted_here: bool,
+    /// What others show, as it was last read.
+    people: HashMap<u64, Arc<Presence>>,
     /// Whose room it is, when it is not this process's.
     pub(super) place: Option<Place>,
 }
@@ -58,6 +63,8 @@ impl DocLink {
             generation: 0,
             is_hydrated: false,
             may_initialise: false,
+            is_hosted_here: false,
+            people: HashMap::new(),
             place: None,
         }
     }
@@ -76,7 +83,32 @@ impl DocLink {
     }
 
     pub(super) fn pump(&mut self, doc: &mut Replica) -> Vec<Event> {
-        self.link.pump(doc)
+        let events = self.link.pump(doc);
+        for event in &events {
+            if let Event::Awareness(changes) = event {
+                for (client, state) in changes {
+                    match state {
+                        Some(state) => {
+                            self.people.insert(*client, Arc::new(Presence::read(state)));
+                        }
+                        None => {
+                            self.people.remove(client);
+                        }
+                    }
+                }
+            }
+        }
+        events
+    }
+
+    /// Who else is here and what they show, by client id.
+    pub(super) fn people(&self) -> impl Iterator<Item = (u64, &Arc<Presence>)> {
+        self.people.iter().map(|(client, shown)| (*client, shown))
+    }
+
+    /// The room is known to be one of Tableglow's own servers, which keeps strokes for all.
+    pub(super) const fn is_ours(&self) -> bool {
+        self.is_hosted_here || self.link.acknowledged().is_some()
     }
 
     /// Tries again now.
@@ -89,10 +121,6 @@ impl DocLink {
         if let Err(error) = self.link.set_awareness(Some(state)) {
             tracing::warn!(target: "session", %error, "presence");
         }
-    }
-
-    pub(super) const fn awareness(&self) -> &Awareness {
-        self.link.awareness()
     }
 
     pub(super) fn next_deadline(&self) -> Option<std::time::Duration> {

@@ -12,6 +12,7 @@ use crate::scene::snapshot::SceneSnapshot;
 use crate::util::revision::Revision;
 
 use super::doc_link::DocLink;
+use super::web::WebMasks;
 
 /// An open game session.
 pub(super) struct OpenGame {
@@ -27,6 +28,7 @@ pub(super) struct OpenGame {
     pub(super) read_only: bool,
     /// Its connection to a room.
     pub(super) link: Option<DocLink>,
+    pub(super) web: WebMasks,
 }
 
 /// A scene with its derivation.
@@ -94,6 +96,7 @@ pub(super) fn open_game(
         thumbnails,
         read_only,
         link: None,
+        web: WebMasks::default(),
     };
     Ok((game, problems))
 }

@@ -14,6 +14,7 @@ mod rooms;
 mod saving;
 mod scripted;
 mod view;
+mod web;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -405,6 +406,7 @@ impl Workspace {
     /// Does what is due: snapshots, tries of writes that could not be queued.
     pub fn upkeep(&mut self) {
         self.pump_rooms();
+        self.write_web_masks();
         self.saver.flush();
         let now = self.clock.now();
         for document in self.saver.due(now) {
@@ -416,10 +418,15 @@ impl Workspace {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
         let saver = self.saver.next_deadline(self.clock.now());
-        [saver, self.rooms_deadline(), self.missing_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            saver,
+            self.rooms_deadline(),
+            self.missing_deadline(),
+            self.web_masks_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Stores snapshots of all that changed.

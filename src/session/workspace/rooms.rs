@@ -14,7 +14,7 @@ use crate::doc::GameDoc;
 use crate::library::DocumentId;
 use crate::model::id::{GameSessionId, PartyId};
 use crate::model::party;
-use crate::model::presence::{Presence, Who};
+use crate::model::presence::{Presence, TablePart, Who};
 use crate::server::name::RoomName;
 use crate::session::api::Severity;
 use crate::session::hosting::{self, Running};
@@ -75,7 +75,7 @@ pub(super) struct Rooms {
     identity: Option<Identity>,
     /// What the window shows of itself.
     shown: Presence,
-    people: HashMap<(GameSessionId, u64), (Arc<str>, Person)>,
+    people: HashMap<(GameSessionId, u64), Person>,
     people_changed: bool,
     /// Something that is published has changed.
     has_news: bool,
@@ -445,6 +445,7 @@ impl Workspace {
             let transport = running.transport(&name, snapshot, &self.clock, &network.wake)?;
             let mut link = self.link(document, Dialect::YPartyKit, transport)?;
             link.is_hydrated = true;
+            link.is_hosted_here = true;
             return Some(link);
         }
         let attachment = attachment?;
@@ -500,6 +501,7 @@ impl Workspace {
             self.rooms.has_news = true;
             self.after_remote_change();
             self.open_filled_rooms();
+            self.adopt_web_masks();
         }
         for (document, event) in happened {
             self.on_event(&document, event);
@@ -522,6 +524,7 @@ impl Workspace {
             Event::Awareness(_) => {
                 if let DocumentId::Game(id) = document {
                     self.note_people(&id.clone());
+                    self.adopt_web_masks();
                 }
             }
             Event::Acknowledged(_) => self.rooms.has_news = true,
@@ -655,29 +658,22 @@ impl Workspace {
             return;
         };
         let people = &mut self.rooms.people;
-        let states: HashMap<u64, &Arc<str>> = link.awareness().states().collect();
-        people.retain(|(game, client), _| game != id || states.contains_key(client));
-        for (client, state) in states {
+        let here: HashMap<u64, &Arc<Presence>> = link.people().collect();
+        people.retain(|(game, client), _| game != id || here.contains_key(client));
+        for (client, presence) in here {
             let key = (id.clone(), client);
-            let known = people.get(&key);
-            if known.is_some_and(|(text, _)| text == state) {
-                continue;
-            }
-            let presence = Arc::new(Presence::read(state));
             let place = |presence: &Presence| presence.cursor.as_ref().map(|c| c.position_world);
-            let cursor_moved = match known {
-                Some((_, person)) if place(&person.presence) == place(&presence) => {
-                    person.cursor_moved
-                }
+            let cursor_moved = match people.get(&key) {
+                Some(known) if place(&known.presence) == place(presence) => known.cursor_moved,
                 _ => now,
             };
             let person = Person {
                 game: id.clone(),
                 client,
-                presence,
+                presence: Arc::clone(presence),
                 cursor_moved,
             };
-            people.insert(key, (Arc::clone(state), person));
+            people.insert(key, person);
         }
         self.rooms.people_changed = true;
     }
@@ -685,12 +681,7 @@ impl Workspace {
     /// Who else is here, if that has changed since the last call.
     pub fn take_people(&mut self) -> Option<People> {
         std::mem::take(&mut self.rooms.people_changed).then(|| {
-            let mut list: Vec<Person> = self
-                .rooms
-                .people
-                .values()
-                .map(|(_, person)| person.clone())
-                .collect();
+            let mut list: Vec<Person> = self.rooms.people.values().cloned().collect();
             list.sort_by(|a, b| (&a.game, a.client).cmp(&(&b.game, b.client)));
             People { list }
         })
@@ -704,6 +695,12 @@ impl Workspace {
     pub(super) fn introduce(&mut self, identity: Identity) {
         self.rooms.identity = Some(identity);
         self.show_presence();
+    }
+
+    /// This user runs the game and others know it.
+    pub(super) fn is_dm(&self) -> bool {
+        let identity = self.rooms.identity.as_ref();
+        identity.is_some_and(|identity| identity.part == TablePart::Dm)
     }
 
     pub(super) fn show(&mut self, presence: Presence) {
