@@ -18,6 +18,7 @@ use tableglow::server::listener::{Config, RoomsOf, Server};
 use tableglow::server::seed::Seeds;
 use tableglow::session::Session;
 use tableglow::session::api::{GestureId, Published, Request};
+use tableglow::session::discovery::ask;
 use tableglow::session::room::{Connection, Identity, Invitation, People, Place, Scope};
 use tableglow::sync::dialect::Dialect;
 use tableglow::util::clock::SystemClock;
@@ -447,23 +448,57 @@ fn leaving_a_room_keeps_the_game() {
 }
 
 #[test]
-fn hosting_opens_the_rooms_and_ends_them() {
+fn a_code_and_an_address_are_enough_to_join_a_hosted_game() {
     let mira = Person::new("Mira");
-    mira.create_scene("Crypt");
+    let scene = mira.create_scene("Crypt");
     mira.send(Request::Host {
         scope: Scope::ThisMachine,
         port: 0,
     });
-    let address = mira.wait("an address", |published| {
-        match &published.room.as_ref()?.place {
-            Place::Hosted { addresses, .. } => addresses.first().copied(),
-            Place::Joined { .. } => None,
-        }
-    });
-    mira.wait_live();
+    let hosted = |published: &Published| match &published.room.as_ref()?.place {
+        Place::Hosted {
+            addresses, codes, ..
+        } if !codes.is_empty() => Some((addresses.first().copied()?, codes.clone())),
+        _ => None,
+    };
+    let (address, codes) = mira.wait("codes", hosted);
     assert!(address.ip().is_loopback());
+    mira.wait_live();
+    let (_, code) = codes
+        .iter()
+        .find(|(part, _)| *part == TablePart::Dm)
+        .unwrap();
+    let answer = ask(&address.to_string(), &code.to_lowercase()).unwrap();
+    assert_eq!(answer.part, TablePart::Dm);
+    assert_eq!(answer.title, "My table, First session");
+
+    let tom = Person::new("Tom");
+    tom.send(Request::Join(answer.invitations[0].clone()));
+    tom.wait_live();
+    tom.scene_named("Crypt");
+    tom.send(Request::EditScene(scene.clone()));
+    tom.add_marker(&scene, "elf", DVec2::ZERO);
+    mira.wait_for_marker(&scene, "elf");
+
+    // Everybody goes home; both keep the game.
     mira.send(Request::LeaveRoom);
     mira.wait("no room", |published| {
         published.room.is_none().then_some(())
     });
+    tom.wait("the cut", |published| {
+        let room = published.room.as_ref()?;
+        (room.connection != Connection::Live).then_some(())
+    });
+    tom.add_marker(&scene, "late", DVec2::ZERO);
+    tom.wait_for_marker(&scene, "late");
+
+    // The next evening: the same codes, perhaps another port.
+    mira.send(Request::Host {
+        scope: Scope::ThisMachine,
+        port: address.port(),
+    });
+    let (again, same_codes) = mira.wait("codes", hosted);
+    assert_eq!((again, same_codes), (address, codes));
+    tom.send(Request::Reconnect);
+    mira.wait_for_marker(&scene, "late");
 }

@@ -10,6 +10,9 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+use crate::server::ServerError;
+use crate::server::access::RoomTokens;
+use crate::server::code;
 use crate::server::host::Host;
 use crate::server::listener::{Config, RoomsOf, Server};
 use crate::server::name::RoomName;
@@ -127,10 +130,39 @@ impl Running {
             .collect()
     }
 
-    /// The server.
-    #[must_use]
-    pub const fn server(&self) -> Option<&Server> {
-        self.server.as_ref()
+    /// What guests are told as the title.
+    pub fn set_title(&self, title: &str) {
+        if let Some(server) = &self.server {
+            server.host().set_title(title);
+        }
+    }
+
+    /// The codes of a party: those that it had the last time, else new ones.
+    ///
+    /// # Errors
+    /// When they cannot be read or kept.
+    pub fn codes(&self, table: &RoomName) -> Result<RoomTokens, ServerError> {
+        let Some(tokens) = self.server.as_ref().and_then(Server::tokens) else {
+            return Ok(RoomTokens::default());
+        };
+        let kept = tokens.of_room(table)?;
+        if code::is_code(&kept.dm) {
+            return Ok(kept);
+        }
+        let short = RoomTokens::short();
+        tokens.grant(table, short.clone())?;
+        Ok(short)
+    }
+
+    /// Lets these codes into a room.
+    ///
+    /// # Errors
+    /// When they cannot be kept.
+    pub fn admit(&self, name: &RoomName, codes: &RoomTokens) -> Result<(), ServerError> {
+        match self.server.as_ref().and_then(Server::tokens) {
+            Some(tokens) => tokens.grant(name, codes.clone()),
+            None => Ok(()),
+        }
     }
 
     /// The owner's way into a room of this server. `document` is its whole document as one update,

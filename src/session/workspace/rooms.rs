@@ -5,6 +5,7 @@
 //! stored and shown like any other change.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::library::DocumentId;
 use crate::model::id::{GameSessionId, PartyId};
 use crate::model::party;
 use crate::model::presence::{Presence, TablePart, Who};
+use crate::server::access::RoomTokens;
 use crate::server::name::RoomName;
 use crate::session::api::Severity;
 use crate::session::hosting::{self, Running};
@@ -61,7 +63,17 @@ struct Attachment {
 
 pub(super) enum Hosting {
     Opening,
-    Running { running: Box<Running>, place: Place },
+    Running(Box<Hosted>),
+}
+
+/// A game that is hosted here.
+pub(super) struct Hosted {
+    running: Running,
+    addresses: Vec<SocketAddr>,
+    /// Good for every room of the party.
+    codes: RoomTokens,
+    /// What is shown of it.
+    place: Option<Place>,
 }
 
 /// The workspace's side of rooms.
@@ -307,16 +319,27 @@ impl Workspace {
             // It was given up meanwhile: dropping it ends it.
             Ok(_) if !matches!(self.rooms.hosting, Some(Hosting::Opening)) => {}
             Ok(running) => {
-                let place = Place::Hosted {
-                    addresses: running.addresses(),
-                    codes: Vec::new(),
-                    links: Vec::new(),
-                    is_announced: false,
+                let Some(table) = self.table_room() else {
+                    self.rooms.hosting = None;
+                    return;
                 };
-                let running = Box::new(running);
-                self.rooms.hosting = Some(Hosting::Running { running, place });
-                self.detach_open_documents();
-                self.attach_open_documents();
+                match running.codes(&table) {
+                    Ok(codes) => {
+                        let hosted = Hosted {
+                            addresses: running.addresses(),
+                            running,
+                            codes,
+                            place: None,
+                        };
+                        self.detach_open_documents();
+                        self.rooms.hosting = Some(Hosting::Running(Box::new(hosted)));
+                        self.attach_open_documents();
+                    }
+                    Err(error) => {
+                        self.rooms.hosting = None;
+                        self.notices.error(&error);
+                    }
+                }
             }
             Err(sentence) => {
                 self.rooms.hosting = None;
@@ -423,14 +446,83 @@ impl Workspace {
                 party.link = link;
             }
         }
+        self.describe_hosted();
         self.show_presence();
+    }
+
+    /// The party's room.
+    fn table_room(&self) -> Option<RoomName> {
+        RoomName::new(TABLE_PARTY, self.party()?.as_str()).ok()
+    }
+
+    /// Brings up to date what is told of the hosted game: guests join the one in the editor.
+    fn describe_hosted(&mut self) {
+        let title = self.title();
+        let (game, party) = (self.game().cloned(), self.party().cloned());
+        let (Some(Hosting::Running(hosted)), Some(game)) = (&mut self.rooms.hosting, game) else {
+            return;
+        };
+        hosted.running.set_title(&title);
+        let codes: Vec<(TablePart, Arc<str>)> = [
+            (TablePart::Dm, &hosted.codes.dm),
+            (TablePart::Player, &hosted.codes.player),
+            (TablePart::Display, &hosted.codes.display),
+        ]
+        .into_iter()
+        .map(|(part, code)| (part, code.as_str().into()))
+        .collect();
+        let link = |address: &SocketAddr, part: TablePart, code: &Arc<str>| {
+            let invitation = Invitation {
+                dialect: Dialect::YPartyKit,
+                server: format!("http://{address}"),
+                game: game.clone(),
+                party: party.clone(),
+                token: Some(code.to_string()),
+                title: title.clone(),
+                may_initialise: false,
+            };
+            Arc::from(invitation.link_for(part))
+        };
+        let links = hosted.addresses.first().map(|address| {
+            let links = codes.iter();
+            links
+                .map(|(part, code)| (*part, link(address, *part, code)))
+                .collect()
+        });
+        hosted.place = Some(Place::Hosted {
+            addresses: hosted.addresses.clone(),
+            codes,
+            links: links.unwrap_or_default(),
+            is_announced: false,
+        });
+    }
+
+    /// What the open game is called: the party's and the game's name.
+    fn title(&self) -> String {
+        let Ok(view) = self.library.view() else {
+            return String::new();
+        };
+        let party = view
+            .parties
+            .iter()
+            .find(|party| Some(&party.id) == self.party());
+        let game = party.and_then(|party| {
+            let mut games = party.games.iter();
+            games.find(|game| Some(&game.id) == self.game())
+        });
+        let names = [
+            party.map(|it| it.name.as_str()),
+            game.map(|it| it.name.as_str()),
+        ];
+        let names: Vec<&str> = names.into_iter().flatten().collect();
+        names.join(", ")
     }
 
     fn connect(&mut self, document: &DocumentId) -> Option<DocLink> {
         let network = self.rooms.network.clone()?;
         let attachment = self.attachment(document);
         if let Some(hosting) = &self.rooms.hosting {
-            let Hosting::Running { running, .. } = hosting else {
+            let Hosting::Running(hosted) = hosting else {
                 return None;
             };
             let (party, room) = room_of(document);
@@ -442,7 +534,13 @@ impl Workspace {
                 DocumentId::Party(_) => self.party.as_ref()?.doc.replica(),
             };
             let snapshot = replica.encode_snapshot();
-            let transport = running.transport(&name, snapshot, &self.clock, &network.wake)?;
+            if let Err(error) = hosted.running.admit(&name, &hosted.codes) {
+                let told = error.to_string();
+                self.tell(Severity::Error, &told);
+                return None;
+            }
+            let (clock, wake) = (&self.clock, &network.wake);
+            let transport = hosted.running.transport(&name, snapshot, clock, wake)?;
             let mut link = self.link(document, Dialect::YPartyKit, transport)?;
             link.is_hydrated = true;
             link.is_hosted_here = true;
@@ -762,7 +860,7 @@ impl Workspace {
     pub(super) fn room_view(&self) -> Option<RoomView> {
         let game = self.game.as_ref();
         let place = match &self.rooms.hosting {
-            Some(Hosting::Running { place, .. }) => place.clone(),
+            Some(Hosting::Running(hosted)) => hosted.place.clone()?,
             Some(Hosting::Opening) => Place::Hosted {
                 addresses: Vec::new(),
                 codes: Vec::new(),
