@@ -64,7 +64,7 @@ impl RowsDirty {
         }
     }
 
-    fn add(&mut self, id: &str) {
+    pub(super) fn add(&mut self, id: &str) {
         match self {
             Self::None => *self = Self::Some(BTreeSet::from([RowId::new(id)])),
             Self::Some(ids) => {

@@ -20,7 +20,7 @@ pub(super) const META: &str = "meta";
 pub(super) const SCENES: &str = "scenes";
 pub(super) const STATE: &str = "state";
 pub(super) const OURS: &str = "tableglow";
-const SCHEMA_KEY: &str = "schemaVersion";
+pub(super) const SCHEMA_KEY: &str = "schemaVersion";
 
 /// Something in a document that is not as it should be; told once for each place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -78,12 +78,12 @@ pub struct PartyDoc {
     pub(super) reports: Mutex<Reports>,
 }
 
-const GAME_ROOTS: &[(&str, Watch)] = &[
+pub(super) const GAME_ROOTS: &[(&str, Watch)] = &[
     (META, Watch::Meta),
     (SCENES, Watch::Scenes),
     (OURS, Watch::Ours),
 ];
-const PARTY_ROOTS: &[(&str, Watch)] = &[
+pub(super) const PARTY_ROOTS: &[(&str, Watch)] = &[
     (META, Watch::Meta),
     (STATE, Watch::Party),
     (OURS, Watch::Party),
@@ -115,7 +115,7 @@ impl GameDoc {
         Ok(Self::of(id, Replica::load(GAME_ROOTS, updates)?))
     }
 
-    fn of(id: &GameSessionId, replica: Replica) -> Self {
+    pub(super) fn of(id: &GameSessionId, replica: Replica) -> Self {
         Self {
             id: id.clone(),
             replica,
@@ -183,7 +183,7 @@ impl PartyDoc {
         Ok(Self::of(Replica::load(PARTY_ROOTS, updates)?))
     }
 
-    fn of(replica: Replica) -> Self {
+    pub(super) fn of(replica: Replica) -> Self {
         Self {
             replica,
             reports: Mutex::default(),

@@ -60,7 +60,24 @@ pub fn check_update(bytes: &[u8]) -> Result<(), Malformed> {
 /// # Errors
 /// Where and how it is none.
 pub fn extents(bytes: &[u8]) -> Result<Vec<Extent>, Malformed> {
-    let mut walk = Walk { bytes, at: 0 };
+    walk(bytes, None)
+}
+
+/// As [`extents`], of an update that may write nothing but keys of maps below these roots, and only
+/// plain values or maps: what somebody sends who is not to bring anything else.
+///
+/// # Errors
+/// Where and how it is no such update.
+pub fn extents_of_map_writes(bytes: &[u8], roots: &[&str]) -> Result<Vec<Extent>, Malformed> {
+    walk(bytes, Some(roots))
+}
+
+fn walk(bytes: &[u8], only_maps_of: Option<&[&str]>) -> Result<Vec<Extent>, Malformed> {
+    let mut walk = Walk {
+        bytes,
+        at: 0,
+        only_maps_of,
+    };
     if bytes.len() > MAX_UPDATE_BYTES {
         return Err(walk.fault("too large"));
     }
@@ -116,6 +133,8 @@ pub fn extents(bytes: &[u8]) -> Result<Vec<Extent>, Malformed> {
 struct Walk<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Only keys of maps below these roots may be written.
+    only_maps_of: Option<&'a [&'a str]>,
 }
 
 impl Extent {
@@ -223,19 +242,28 @@ impl<'a> Walk<'a> {
         if info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN) == 0 {
             match self.var()? {
                 1 => {
-                    self.text()?;
+                    let root = self.text()?;
+                    if self.only_maps_of.is_some_and(|roots| !roots.contains(&root)) {
+                        return Err(self.fault("a root that is not to be written"));
+                    }
                 }
                 0 => self.id()?,
                 _ => return Err(self.fault("unknown parent")),
             }
             if info & HAS_PARENT_SUB != 0 {
                 self.text()?;
+            } else if self.only_maps_of.is_some() {
+                // What follows on something is where that is; what begins a list is no key of a map.
+                return Err(self.fault("no key of a map"));
             }
         }
         self.content(info & 0x0f)
     }
 
     fn content(&mut self, kind: u8) -> Result<u64, Malformed> {
+        if self.only_maps_of.is_some() && matches!(kind, 4..=6) {
+            return Err(self.fault("no plain value"));
+        }
         let length = match kind {
             1 => self.clock()?,
             3 => {
@@ -254,6 +282,8 @@ impl<'a> Walk<'a> {
             }
             7 => {
                 match self.var()? {
+                    1 => {}
+                    _ if self.only_maps_of.is_some() => return Err(self.fault("no map")),
                     3 => {
                         // An XML element has a name.
                         self.text()?;

@@ -86,6 +86,7 @@ impl Replica {
     pub(super) fn new(roots: &[(&'static str, Watch)]) -> Self {
         let mut replica = Self::unwatched();
         replica.watch(roots);
+        replica.watch_updates();
         replica
     }
 
@@ -103,6 +104,7 @@ impl Replica {
         // costs far more than reading it.
         replica.apply_updates(updates, Origin::Load)?;
         replica.watch(roots);
+        replica.watch_updates();
         Ok(replica)
     }
 
@@ -125,7 +127,8 @@ impl Replica {
         }
     }
 
-    fn watch(&mut self, roots: &[(&'static str, Watch)]) {
+    /// Tells of changes below these roots from now on.
+    pub(super) fn watch(&mut self, roots: &[(&'static str, Watch)]) {
         for (name, watch) in roots {
             let map = self.doc.get_or_insert_map(*name);
             let (watch, outbox) = (*watch, Arc::clone(&self.outbox));
@@ -139,6 +142,9 @@ impl Replica {
                 }
             });
         }
+    }
+
+    fn watch_updates(&mut self) {
         let sink = Arc::clone(&self.outbox);
         // Fails only while a transaction is open, and there is none yet.
         let observed = self.doc.observe_update_v1("outbox", move |txn, event| {
@@ -237,13 +243,7 @@ impl Replica {
     /// # Errors
     /// When the bytes are no state vector.
     pub fn encode_missing(&self, state_vector: &[u8]) -> Result<Vec<u8>, DocError> {
-        // A state vector's count is bounded by its length: each entry takes two bytes or more.
-        let plausible = leading_count(state_vector)
-            .is_some_and(|count| count <= (state_vector.len() / 2) as u64);
-        let known = plausible
-            .then(|| StateVector::decode_v1(state_vector).ok())
-            .flatten()
-            .ok_or(DocError::StateVector)?;
+        let known = decoded(state_vector).ok_or(DocError::StateVector)?;
         Ok(self.doc.transact().encode_state_as_update_v1(&known))
     }
 
@@ -267,6 +267,12 @@ impl Replica {
     /// What changed since the last call.
     pub fn take_dirty(&mut self) -> Dirty {
         std::mem::take(&mut self.outbox.lock().dirty)
+    }
+
+    /// The names of the roots that something was ever written to.
+    pub(super) fn roots(&self) -> Vec<String> {
+        let txn = self.doc.transact();
+        txn.root_refs().map(|(name, _)| name.to_owned()).collect()
     }
 
     pub(super) fn read(&self) -> yrs::Transaction<'_> {
@@ -343,6 +349,25 @@ fn known(txn: &impl ReadTxn) -> HashMap<u64, u64> {
         .iter()
         .map(|(client, clock)| (client.get(), u64::from(*clock)))
         .collect()
+}
+
+fn decoded(state_vector: &[u8]) -> Option<StateVector> {
+    // A state vector's count is bounded by its length: each entry takes two bytes or more.
+    let count = leading_count(state_vector)?;
+    if count > (state_vector.len() / 2) as u64 {
+        return None;
+    }
+    StateVector::decode_v1(state_vector).ok()
+}
+
+/// How far a copy with this state vector knows each client; `None` when it is none.
+pub(super) fn clocks_of(state_vector: &[u8]) -> Option<HashMap<u64, u64>> {
+    let clocks = decoded(state_vector)?;
+    let each = clocks.iter();
+    Some(
+        each.map(|(client, clock)| (client.get(), u64::from(*clock)))
+            .collect(),
+    )
 }
 
 fn leading_count(bytes: &[u8]) -> Option<u64> {

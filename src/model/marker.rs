@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::color::Rgb;
 use super::property::{
-    Audience::{DmOnly, Everyone},
+    Audience::{DmOnly, Everyone, Picture},
     Delay::{Control, Marker as MarkerDelay},
     Kind::{Bool, Choice, Color, Int, Json, Number, Text},
     Preset::{Bool as B, Null, Number as N, Text as T},
@@ -25,6 +25,9 @@ pub const VISIBLE_TO_PLAYERS: i64 = 2;
 /// `visibility`: players see it while the DM hovers it, or when its tooltip is pinned.
 pub const VISIBLE_ON_HOVER: i64 = 3;
 
+/// `shape`: a pin, which stays where it was put.
+pub const SHAPE_PIN: i64 = 4;
+
 crate::properties! {
     row RowKind::Marker;
     /// The row's own id.
@@ -38,7 +41,7 @@ crate::properties! {
     /// Who sees it.
     VISIBILITY: i64 = "visibility", V1, Choice(&[(0, "Everyone"), (1, "Only the DM"), (2, "Players only"), (3, "While pointed at")]), N(1.0), Unit::None, Control, Everyone, Marker, "Visible to";
     /// Where its picture is.
-    IMAGE_LOCATION: Option<Arc<str>> = "imageLocation", V1, Text { nullable: true }, Null, Unit::None, Control, Everyone, Hidden, "Picture";
+    IMAGE_LOCATION: Option<Arc<str>> = "imageLocation", V1, Text { nullable: true }, Null, Unit::None, Control, Picture, Hidden, "Picture";
     /// Written by web clients, not drawn.
     IMAGE_SCALE: f64 = "imageScale", V1, Number { min: 0.0, max: 1_000.0, step: 0.1 }, N(1.0), Unit::Times, Control, Everyone, Hidden, "Picture scale";
     /// Its centre, to the right: display or map pixels by the scene's coordinate version.
@@ -57,4 +60,6 @@ crate::properties! {
     PINNED_TOOLTIP: bool = "pinnedTooltip", V1, Bool, B(false), Unit::None, Control, Everyone, Marker, "Pinned tooltip";
     /// It cannot be dragged: ours.
     LOCKED: bool = "locked", OURS, Bool, B(false), Unit::None, Control, Everyone, Marker, "Locked in place";
+    /// Players may move it in rooms that check what they do: ours.
+    PLAYERS_MAY_MOVE: bool = "playersMayMove", OURS, Bool, B(false), Unit::None, Control, Everyone, Marker, "Players may move it";
 }

@@ -6,6 +6,7 @@
 //! Must not know: Y types, sockets, GPU, egui. Called by every room to its right.
 
 pub mod annotation;
+pub mod audience;
 pub mod color;
 pub mod edit;
 pub mod id;

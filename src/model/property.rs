@@ -165,6 +165,9 @@ impl Delay {
 pub enum Audience {
     /// The DM and the players.
     Everyone,
+    /// The picture behind it is for everyone, its name is the DM's alone: a player's copy names it by
+    /// what it holds, where that can be known.
+    Picture,
     /// The DM alone: a player's copy holds the default.
     DmOnly,
 }

@@ -88,7 +88,7 @@ impl Row {
     #[must_use]
     pub fn for_players(&self, table: &Table) -> Self {
         Self::read_with(table, |property| match property.audience {
-            Audience::Everyone => self.value(property).cloned(),
+            Audience::Everyone | Audience::Picture => self.value(property).cloned(),
             Audience::DmOnly => None,
         })
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::color::Rgb;
 use super::property::{
-    Audience::{DmOnly, Everyone},
+    Audience::{DmOnly, Everyone, Picture},
     Delay::{Control, Scene as SceneDelay},
     Kind::{Bool, Choice, Color, Int, Number, Text},
     Preset::{Bool as B, Null, Number as N, Text as T},
@@ -79,7 +79,7 @@ crate::properties! {
     FOG_OF_WAR_OPACITY_PLAYER: f64 = "fogOfWarOpacityPlayer", V1, SHARE, N(0.9), Unit::Share, Control, Everyone, Fog, "Opacity for players";
 
     /// Where the map picture is; null for none.
-    MAP_LOCATION: Option<Arc<str>> = "mapLocation", V1, TEXT_OR_NULL, Null, Unit::None, SceneDelay, Everyone, Hidden, "Map picture";
+    MAP_LOCATION: Option<Arc<str>> = "mapLocation", V1, TEXT_OR_NULL, Null, Unit::None, SceneDelay, Picture, Hidden, "Map picture";
     /// Where the scene list's picture is.
     MAP_THUMB_LOCATION: Option<Arc<str>> = "mapThumbLocation", V1, TEXT_OR_NULL, Null, Unit::None, SceneDelay, DmOnly, Hidden, "Thumbnail";
     /// Rotation of the map, degrees counter-clockwise.
@@ -144,7 +144,7 @@ crate::properties! {
     /// Edge overlay on or off.
     EDGE_ENABLED: bool = "edgeEnabled", V1, Bool, B(false), Unit::None, Control, Everyone, Edge, "Edge";
     /// Texture of the edge overlay; null or "" for none.
-    EDGE_URL: Option<Arc<str>> = "edgeUrl", V1, TEXT_OR_NULL, Null, Unit::None, Control, Everyone, Hidden, "Edge picture";
+    EDGE_URL: Option<Arc<str>> = "edgeUrl", V1, TEXT_OR_NULL, Null, Unit::None, Control, Picture, Hidden, "Edge picture";
     /// Opacity of the edge overlay.
     EDGE_OPACITY: f64 = "edgeOpacity", V1, SHARE, N(0.3), Unit::Share, Control, Everyone, Edge, "Edge opacity";
     /// Repeats of the edge texture across the display.
@@ -171,7 +171,7 @@ crate::properties! {
     /// Chromatic aberration.
     EFFECTS_CHROMATIC_ABERRATION_OFFSET: f64 = "effectsChromaticAberrationOffset", V1, Number { min: 0.0, max: 1.0, step: 0.001 }, N(0.0), Unit::None, Control, Everyone, Hidden, "Chromatic aberration";
     /// Colour table file.
-    EFFECTS_LUT_URL: Option<Arc<str>> = "effectsLutUrl", V1, TEXT_OR_NULL, Null, Unit::None, Control, Everyone, Hidden, "Colour table";
+    EFFECTS_LUT_URL: Option<Arc<str>> = "effectsLutUrl", V1, TEXT_OR_NULL, Null, Unit::None, Control, Picture, Hidden, "Colour table";
     /// Tone mapping.
     EFFECTS_TONE_MAPPING_MODE: i64 = "effectsToneMappingMode", V1, Choice(&[(0, "Linear"), (1, "Reinhard"), (2, "Reinhard 2"), (3, "Reinhard 2 adaptive"), (4, "Uncharted 2"), (5, "Cineon"), (6, "ACES"), (7, "AgX"), (8, "Neutral")]), N(0.0), Unit::None, Control, Everyone, Hidden, "Tone mapping";
 

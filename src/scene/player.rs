@@ -16,7 +16,7 @@ use crate::geom::rect::IRect;
 use crate::geom::space::MapPlacement;
 use crate::model::id::{PictureHash, RowId, SceneId};
 use crate::model::row::Row;
-use crate::model::{annotation, light, marker, party, scene};
+use crate::model::{annotation, audience, light, marker, party, scene};
 use crate::util::revision::{Part, Revision};
 
 use super::snapshot::{Annotation, Fog, Light, Marker, SceneSnapshot, Structures};
@@ -173,13 +173,8 @@ fn markers_for_players(
     hovered: &BTreeSet<RowId>,
     cover: &Cover,
 ) -> Arc<[Marker]> {
-    let seen = |marker: &&Marker| match marker.row.get(marker::VISIBILITY) {
-        marker::VISIBLE_TO_EVERYONE | marker::VISIBLE_TO_PLAYERS => true,
-        marker::VISIBLE_ON_HOVER => {
-            marker.row.get(marker::PINNED_TOOLTIP) || hovered.contains(&marker.id)
-        }
-        _ => false,
-    };
+    let seen =
+        |marker: &&Marker| audience::shows_marker(&marker.row, hovered.contains(&marker.id));
     scene
         .markers
         .value
@@ -198,7 +193,7 @@ fn lights_for_players(scene: &SceneSnapshot, cover: &Cover) -> Arc<[Light]> {
         .lights
         .value
         .iter()
-        .filter(|light| !light.row.get(light::OFF))
+        .filter(|light| audience::shows_light(&light.row))
         // The glow reaches twice as far as the light.
         .filter(|light| !cover.hides_glow(light.position_world, light.diameter_world))
         .map(|light| Light {
@@ -213,7 +208,7 @@ fn annotations_for_players(scene: &SceneSnapshot) -> Arc<[Annotation]> {
         .annotations
         .value
         .iter()
-        .filter(|layer| layer.row.get(annotation::VISIBILITY) == annotation::VISIBLE_TO_EVERYONE)
+        .filter(|layer| audience::shows_annotation(&layer.row))
         .map(|layer| Annotation {
             row: layer.row.for_players(&annotation::TABLE),
             ..layer.clone()

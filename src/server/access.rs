@@ -48,6 +48,12 @@ impl Role {
         matches!(self, Self::Dm)
     }
 
+    /// Whether this role gets the document as it is; the others get what players may see of it.
+    #[must_use]
+    pub const fn sees_all(self) -> bool {
+        matches!(self, Self::Dm | Self::Viewer)
+    }
+
     /// The role as it is written in answers.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -121,10 +127,10 @@ pub enum Denied {
     /// A token of nothing here.
     #[error("the token is not one of this room: it may have been replaced, ask for a new link")]
     Wrong,
-    /// Roles whose document this server cannot make.
+    /// Rooms of which it is not known what players must not see.
     #[error(
-        "this server cannot hide what players must not see yet, so it takes no player or display \
-         connections: show the table from the DM's own app"
+        "what this room holds is not a game that this server knows, so it cannot hide what players \
+         must not see and takes no player or display connections: show the table from the DM's own app"
     )]
     NoProjection,
     /// A web page of somewhere else.
@@ -265,6 +271,18 @@ impl Tokens {
             }
         }
         self.write()
+    }
+
+    /// The rooms that a token opens to a guest: a player or display.
+    #[must_use]
+    pub fn rooms_of_guest(&self, token: Option<&str>) -> Vec<RoomName> {
+        let token = token.unwrap_or_default();
+        let held = self.held.lock();
+        let rooms = held.file.rooms.keys().filter(|room| {
+            let role = held.file.role_in(room, token);
+            role.is_some_and(|role| !role.sees_all())
+        });
+        rooms.filter_map(|room| room.parse().ok()).collect()
     }
 
     /// Whether a token is the server's own.

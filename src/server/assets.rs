@@ -17,10 +17,13 @@ use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
 
 use super::http::{axum_json, refuse};
+use super::name::RoomName;
+use super::showing::Showing;
 use crate::storage::blobs::{Blobs, is_hash};
 
 /// The largest picture.
 const MOST_BYTES: u64 = 512 << 20;
+const NO_PICTURE: &str = "there is no such picture here";
 /// Parts of a picture that wait for the disk.
 const PARTS: usize = 16;
 
@@ -28,7 +31,7 @@ const PARTS: usize = 16;
 pub(super) async fn get(blobs: &Blobs, request: Request) -> Response {
     let hash = hash_of(&request);
     let Some(path) = blobs.path(&hash).filter(|path| path.is_file()) else {
-        return refuse(StatusCode::NOT_FOUND, "there is no such picture here");
+        return refuse(StatusCode::NOT_FOUND, NO_PICTURE);
     };
     // A name without an ending is served as plain bytes: nothing here is a page.
     let mut response = match ServeFile::new(path).oneshot(request).await {
@@ -48,6 +51,20 @@ pub(super) async fn get(blobs: &Blobs, request: Request) -> Response {
         headers.insert(ETAG, tag);
     }
     response
+}
+
+/// `GET /assets/HASH` of somebody who gets what players may see: what the document of one of these
+/// rooms names for players now, and nothing else.
+pub(super) async fn get_for_guest(
+    showing: &Showing,
+    rooms: &[RoomName],
+    request: Request,
+) -> Response {
+    match showing.for_guests(rooms, &hash_of(&request)) {
+        Some(blobs) => get(blobs, request).await,
+        // The same as for a picture that is not there: which pictures there are is hidden too.
+        None => refuse(StatusCode::NOT_FOUND, NO_PICTURE),
+    }
 }
 
 /// `PUT /assets/HASH`.

@@ -1,6 +1,7 @@
 //! Runs a [`Room`] as a task: feeds it what arrives, wakes it at its deadlines, saves it when
 //! everybody has left, and ends it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,7 +15,9 @@ use super::hook::{Hook, HookTimer};
 use super::metrics::Metrics;
 use super::name::RoomName;
 use super::outbox::Close;
-use super::room::{Info, Join, Room};
+use super::room::{CutFile, CutWanted, Info, Join, OnTable, Room};
+use super::showing::{self, Showing};
+use crate::scene::picture::PictureInfo;
 use crate::util::clock::Clock;
 
 /// A room that nobody is in stays loaded for this long: pages are reloaded.
@@ -23,6 +26,8 @@ const LINGER: Duration = Duration::from_secs(5);
 pub(super) const QUEUE: usize = 512;
 /// Commands that are handled before the room looks at the time.
 const AT_ONCE: usize = 256;
+/// Maps are cut for players this often at most.
+const CUT_STEP: Duration = Duration::from_millis(500);
 /// How long the end waits for the disk and the outside store.
 const END_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -47,13 +52,19 @@ pub enum Command {
         text: Bytes,
         /// Who is left out.
         exclude: Option<String>,
+        /// It goes to players too.
+        for_players: bool,
         /// How many sockets it was queued for.
         reply: oneshot::Sender<usize>,
     },
-    /// Who is here, and sizes.
-    Info(oneshot::Sender<Info>),
+    /// Who is here, and sizes, for somebody who sees all of the room or only what players do.
+    Info(bool, oneshot::Sender<Info>),
     /// Fill the room, if it was never used; whether it was taken.
     Seed(Vec<u8>, oneshot::Sender<bool>),
+    /// A picture was looked for: what is behind a location.
+    FoundPicture(String, Option<PictureInfo>),
+    /// A map was cut out for players; `None`: it cannot be.
+    CutMade(CutWanted, Option<CutFile>),
     /// The outside store has answered: up to which change it has the document now.
     HookEnded(Option<u64>),
     /// Send everybody away, save, end.
@@ -70,6 +81,7 @@ pub(super) struct Driver {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) hook: Option<Arc<Hook>>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) showing: Arc<Showing>,
     /// Takes the room off the list; false when somebody is about to use it.
     pub(super) retire: Retire,
 }
@@ -84,6 +96,7 @@ impl Driver {
         let mut empty_since = Some(self.clock.now());
         let mut stopping = None;
         let mut batch = Vec::with_capacity(AT_ONCE);
+        let mut guests = Guests::new(&self.showing);
         loop {
             let now = self.clock.now();
             let mut deadline = self.room.next_deadline();
@@ -95,6 +108,9 @@ impl Driver {
                 let end = (since + LINGER).max(now + Duration::from_millis(50));
                 deadline = earliest(deadline, Some(end));
             }
+            if self.room.has_guests() {
+                deadline = earliest(deadline, guests.next_cut(now));
+            }
             let wait = deadline.map_or(Duration::from_secs(60), |at| at.saturating_sub(now));
             tokio::select! {
                 count = self.commands.recv_many(&mut batch, AT_ONCE) => {
@@ -104,12 +120,15 @@ impl Driver {
                 }
                 () = tokio::time::sleep_until(Instant::now() + wait) => {}
                 () = committed(self.durable.as_mut()) => {}
+                () = changed(&mut guests.tables), if self.room.has_guests() => {}
+                () = changed(&mut guests.arrivals), if self.room.has_guests() => {}
             }
             for command in batch.drain(..) {
-                self.handle(command, &mut timer, &mut stopping);
+                self.handle(command, &mut timer, &mut stopping, &mut guests);
             }
             let now = self.clock.now();
             self.room.poll(now);
+            self.serve_guests(now, &mut guests);
             timer.changed_to(now, self.room.changes());
             if self.room.is_empty() {
                 if empty_since.is_none() {
@@ -131,6 +150,7 @@ impl Driver {
                 break;
             }
         }
+        self.showing.set_pictures(&self.name, BTreeSet::new());
         self.metrics.rooms.fetch_sub(1, Ordering::Relaxed);
         if let Some(done) = stopping {
             let _: Result<(), ()> = done.send(());
@@ -142,6 +162,7 @@ impl Driver {
         command: Command,
         timer: &mut HookTimer,
         stopping: &mut Option<oneshot::Sender<()>>,
+        guests: &mut Guests,
     ) {
         let now = self.clock.now();
         let unix_ms = self.clock.unix_ms();
@@ -165,14 +186,24 @@ impl Driver {
             Command::Event {
                 text,
                 exclude,
+                for_players,
                 reply,
             } => {
-                let sent = self.room.send_event(&text, exclude.as_deref());
+                let sent = self
+                    .room
+                    .send_event(&text, exclude.as_deref(), for_players);
                 let _: Result<(), usize> = reply.send(sent);
             }
-            Command::Info(reply) => drop(reply.send(self.room.info())),
+            Command::Info(sees_all, reply) => drop(reply.send(self.room.info(sees_all))),
             Command::Seed(bytes, reply) => {
                 let _: Result<(), bool> = reply.send(self.room.seed(now, &bytes));
+            }
+            Command::FoundPicture(location, found) => {
+                self.room.found_picture(now, &location, found);
+            }
+            Command::CutMade(wanted, file) => {
+                guests.is_cutting = false;
+                self.room.cut_made(now, &wanted, file);
             }
             Command::HookEnded(saved) => timer.ended(now, saved),
             Command::Stop(reply) => {
@@ -181,6 +212,63 @@ impl Driver {
                 timer.hurry(now);
                 *stopping = Some(reply);
             }
+        }
+    }
+
+    /// Tells the other rooms what is on this one's table, and gives this one's guests what has to be
+    /// got from elsewhere: tables, pictures, cut maps.
+    fn serve_guests(&mut self, now: Duration, guests: &mut Guests) {
+        if let Some(table) = self.room.table()
+            && guests.told.as_ref() != Some(&table)
+        {
+            self.showing.set_table(&self.name, table.clone());
+            guests.told = Some(table);
+        }
+        if !self.room.has_guests() {
+            return;
+        }
+        if guests.tables.has_changed().unwrap_or(false) || !guests.knows_tables {
+            guests.knows_tables = true;
+            let tables = Arc::clone(&guests.tables.borrow_and_update());
+            self.room
+                .set_tables(now, showing::tables_of(&self.name, &tables));
+        }
+        if guests.arrivals.has_changed().unwrap_or(false) {
+            guests.arrivals.borrow_and_update();
+            self.room.ask_for_pictures_again(now);
+        }
+        for location in self.room.take_wanted_pictures() {
+            let Some(own) = self.own.upgrade() else {
+                return;
+            };
+            let showing = Arc::clone(&self.showing);
+            tokio::spawn(async move {
+                let wanted = location.clone();
+                let found = tokio::task::spawn_blocking(move || showing.find(&wanted)).await;
+                // A room that has ended meanwhile does not wait for this.
+                let found = Command::FoundPicture(location, found.ok().flatten());
+                drop(own.send(found).await);
+            });
+        }
+        let is_time = guests.cut_at.is_none_or(|at| at + CUT_STEP <= now);
+        if !guests.is_cutting
+            && is_time
+            && let Some(own) = self.own.upgrade()
+            && let Some(wanted) = self.room.take_wanted_cut()
+        {
+            guests.is_cutting = true;
+            guests.cut_at = Some(now);
+            let showing = Arc::clone(&self.showing);
+            tokio::spawn(async move {
+                let made = showing.cut(wanted.clone()).await;
+                let file = made.map(|(hash, ending)| CutFile { hash, ending });
+                drop(own.send(Command::CutMade(wanted, file)).await);
+            });
+        }
+        let pictures = self.room.guests_pictures();
+        if pictures != guests.pictures {
+            self.showing.set_pictures(&self.name, pictures.clone());
+            guests.pictures = pictures;
         }
     }
 
@@ -217,6 +305,46 @@ impl Driver {
             drop(own.send(Command::HookEnded(saved)).await);
         });
     }
+}
+
+/// What a room's task keeps for its guests.
+struct Guests {
+    tables: watch::Receiver<Arc<BTreeMap<RoomName, OnTable>>>,
+    knows_tables: bool,
+    arrivals: watch::Receiver<u64>,
+    /// What the others were told is on this room's table.
+    told: Option<OnTable>,
+    is_cutting: bool,
+    cut_at: Option<Duration>,
+    pictures: BTreeSet<Arc<str>>,
+}
+
+impl Guests {
+    fn new(showing: &Showing) -> Self {
+        Self {
+            tables: showing.watch_tables(),
+            knows_tables: false,
+            arrivals: showing.watch_arrivals(),
+            told: None,
+            is_cutting: false,
+            cut_at: None,
+            pictures: BTreeSet::new(),
+        }
+    }
+
+    /// When a map may be cut next, if not now.
+    fn next_cut(&self, now: Duration) -> Option<Duration> {
+        let next = self.cut_at.filter(|_| !self.is_cutting)? + CUT_STEP;
+        (next > now).then_some(next)
+    }
+}
+
+/// Waits for a change; for ever when none can come.
+async fn changed<T>(watched: &mut watch::Receiver<T>) {
+    if watched.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    watched.mark_changed();
 }
 
 /// Stops a room and waits for it, within reason.

@@ -6,6 +6,7 @@
 //! asks tries anew. An empty document is never served in place of one that cannot be read.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use super::metrics::Metrics;
 use super::name::RoomName;
 use super::room::{Beginning, Info, Join, Room};
 use super::seed::Seeds;
+use super::showing::Showing;
 use super::store::{NoLog, RoomLog as _, RoomStore};
 use super::{ConnectionId, ServerError};
 use crate::storage::blobs::Blobs;
@@ -47,6 +49,8 @@ pub struct Host {
     seeds: Seeds,
     hook: Option<Arc<Hook>>,
     clock: Arc<dyn Clock>,
+    /// Tables, and pictures of players.
+    showing: Arc<Showing>,
     /// Figures.
     pub metrics: Arc<Metrics>,
     rooms: Mutex<HashMap<RoomName, mpsc::Sender<Command>>>,
@@ -70,25 +74,27 @@ impl Host {
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
         let blobs = store.blobs().clone();
-        Self::assemble(Some(Arc::new(store)), blobs, seeds, hook, clock)
+        let cuts = store.cuts_folder();
+        Self::assemble(Some(Arc::new(store)), (blobs, cuts), seeds, hook, clock)
     }
 
     /// A server of rooms that somebody in this process keeps: see [`Host::offer`]. `blobs` are the
-    /// pictures that guests may fetch.
+    /// pictures that guests may fetch; maps that are made for players lie in `cuts`.
     #[must_use]
-    pub fn without_store(blobs: Blobs, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Self::assemble(None, blobs, Seeds::default(), None, clock)
+    pub fn without_store(blobs: Blobs, cuts: PathBuf, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Self::assemble(None, (blobs, cuts), Seeds::default(), None, clock)
     }
 
     fn assemble(
         store: Option<Arc<RoomStore>>,
-        blobs: Blobs,
+        (blobs, cuts): (Blobs, PathBuf),
         seeds: Seeds,
         hook: Option<Hook>,
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
+            showing: Arc::new(Showing::new(blobs.clone(), cuts)),
             blobs,
             seeds,
             hook: hook.map(Arc::new),
@@ -145,6 +151,12 @@ impl Host {
         &self.blobs
     }
 
+    /// What players are shown.
+    #[must_use]
+    pub(super) const fn showing(&self) -> &Arc<Showing> {
+        &self.showing
+    }
+
     /// Why saving fails at the moment, if it does.
     #[must_use]
     pub fn failing(&self) -> Option<StorageError> {
@@ -189,7 +201,14 @@ impl Host {
     }
 
     /// Sends an event into a room; to how many sockets. A room that nobody is in is not opened.
-    pub async fn send_event(&self, name: &RoomName, text: Bytes, exclude: Option<String>) -> usize {
+    /// Players get it only when it is said to be for them.
+    pub async fn send_event(
+        &self,
+        name: &RoomName,
+        text: Bytes,
+        exclude: Option<String>,
+        for_players: bool,
+    ) -> usize {
         let Some(room) = self.known(name) else {
             return 0;
         };
@@ -197,6 +216,7 @@ impl Host {
         let event = Command::Event {
             text,
             exclude,
+            for_players,
             reply,
         };
         if room.send(event).await.is_err() {
@@ -205,18 +225,22 @@ impl Host {
         sent.await.unwrap_or(0)
     }
 
-    /// Who is in a room, and sizes; of one that is not loaded, from the store.
+    /// Who is in a room, and sizes, for somebody who sees all of it or only what players do; of one
+    /// that is not loaded, from the store.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn info(&self, name: &RoomName) -> Result<Info, Unavailable> {
+    pub async fn info(&self, name: &RoomName, sees_all: bool) -> Result<Info, Unavailable> {
         if let Some(room) = self.known(name) {
             let (reply, info) = oneshot::channel();
-            if room.send(Command::Info(reply)).await.is_ok()
+            if room.send(Command::Info(sees_all, reply)).await.is_ok()
                 && let Ok(info) = info.await
             {
                 return Ok(info);
             }
+        }
+        if !sees_all {
+            return Ok(Info::default());
         }
         let store = self.store.clone().ok_or(Unavailable)?;
         let name = name.clone();
@@ -349,6 +373,7 @@ impl Host {
             clock: Arc::clone(&self.clock),
             hook: None,
             metrics: Arc::clone(&self.metrics),
+            showing: Arc::clone(&self.showing),
             // It ends with its owner.
             retire: Box::new(|_| false),
         };
@@ -396,6 +421,7 @@ impl Host {
             clock: Arc::clone(&self.clock),
             hook: self.hook.clone(),
             metrics: Arc::clone(&self.metrics),
+            showing: Arc::clone(&self.showing),
             retire: Box::new(retire),
         };
         driver.run().await;

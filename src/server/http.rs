@@ -158,7 +158,7 @@ async fn room(State(service): Shared, mut request: Request) -> Response {
         return upgrade(&service, name, role, &mut request).await;
     }
     if method == Method::GET || method == Method::HEAD {
-        return info(&service, &name).await;
+        return info(&service, &name, role).await;
     }
     if method != Method::POST && method != Method::PUT {
         return refuse(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
@@ -207,7 +207,10 @@ async fn upgrade(
     if service.host.open(&visitor.room).await.is_err() {
         return unavailable();
     }
-    match service.host.info(&visitor.room).await {
+    match service.host.info(&visitor.room, true).await {
+        Ok(info) if !role.sees_all() && (visitor.text_first || !info.takes_guests) => {
+            return denied_response(service, Denied::NoProjection);
+        }
         Ok(info) if info.connections >= service.most_connections => {
             let full = "the room is full: its server takes no more connections";
             return refuse(StatusCode::SERVICE_UNAVAILABLE, full);
@@ -236,8 +239,8 @@ async fn upgrade(
     response
 }
 
-async fn info(service: &Service, name: &RoomName) -> Response {
-    let Ok(info) = service.host.info(name).await else {
+async fn info(service: &Service, name: &RoomName, role: Role) -> Response {
+    let Ok(info) = service.host.info(name, role.sees_all()).await else {
         return unavailable();
     };
     let users: Vec<Value> = info
@@ -255,6 +258,7 @@ async fn info(service: &Service, name: &RoomName) -> Response {
 }
 
 async fn event(service: &Service, name: &RoomName, request: Request) -> Response {
+    let audience = Query::of(request.uri()).any(&["audience"]);
     let exclude = Query::of(request.uri())
         .any(&["exclude", "excludeUser", "excludeUserId"])
         .or_else(|| text(request.headers(), "x-exclude-user").map(ToOwned::to_owned));
@@ -274,7 +278,11 @@ async fn event(service: &Service, name: &RoomName, request: Request) -> Response
         });
         return axum_json(StatusCode::OK, &pong);
     }
-    let sent = service.host.send_event(name, body, exclude).await;
+    let for_players = audience.as_deref() == Some("everyone");
+    let sent = service
+        .host
+        .send_event(name, body, exclude, for_players)
+        .await;
     axum_json(StatusCode::OK, &json!({"sent": sent}))
 }
 
@@ -370,14 +378,22 @@ async fn tokens(State(service): Shared, request: Request) -> Response {
 
 async fn get_asset(State(service): Shared, request: Request) -> Response {
     match service.role_anywhere(&request) {
-        Ok(_) => assets::get(service.host.blobs(), request).await,
+        Ok(role) if role.sees_all() => assets::get(service.host.blobs(), request).await,
+        Ok(_) => {
+            let rooms = service.rooms_of_guest(&request);
+            assets::get_for_guest(service.host.showing(), &rooms, request).await
+        }
         Err(denied) => denied_response(&service, denied),
     }
 }
 
 async fn put_asset(State(service): Shared, request: Request) -> Response {
     match service.role_anywhere(&request) {
-        Ok(role) if role.may_write() => assets::put(service.host.blobs(), request).await,
+        Ok(role) if role.may_write() => {
+            let response = assets::put(service.host.blobs(), request).await;
+            service.host.showing().note_arrival();
+            response
+        }
         Ok(_) => refuse(StatusCode::FORBIDDEN, "only a DM's token may do this"),
         Err(denied) => denied_response(&service, denied),
     }
@@ -398,11 +414,14 @@ async fn metrics(State(service): Shared, request: Request) -> Response {
         .extensions()
         .get::<From>()
         .is_some_and(|from| from.0.is_loopback());
-    if let Some(tokens) = &service.tokens
-        && !is_local
-        && !tokens.is_server(presented(request.headers(), request.uri()).as_deref())
-    {
-        return denied_response(&service, Denied::Missing);
+    if let Some(tokens) = &service.tokens {
+        let token = presented(request.headers(), request.uri());
+        // On this machine figures are free, but not for somebody who is known to be a guest.
+        let is_free = is_local && token.is_none();
+        if !is_free && !tokens.is_server(token.as_deref()) {
+            let denied = token.map_or(Denied::Missing, |_| Denied::Wrong);
+            return denied_response(&service, denied);
+        }
     }
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     ([(CONTENT_TYPE, kind)], service.host.metrics.to_text()).into_response()
@@ -412,13 +431,11 @@ impl Service {
     fn role_in(&self, name: &RoomName, request: &Request) -> Result<Role, Denied> {
         self.look_up(request, |tokens, token| tokens.role_in(name, token))
             .unwrap_or(Ok(Role::Dm))
-            .and_then(served)
     }
 
     fn role_anywhere(&self, request: &Request) -> Result<Role, Denied> {
         self.look_up(request, Tokens::role_anywhere)
             .unwrap_or(Ok(Role::Dm))
-            .and_then(served)
     }
 
     /// Looks a request's token up; `None` when this server has no tokens. A code that could be
@@ -446,16 +463,14 @@ impl Service {
         Some(found)
     }
 
+    fn rooms_of_guest(&self, request: &Request) -> Vec<RoomName> {
+        let token = presented(request.headers(), request.uri());
+        let tokens = self.tokens.as_ref();
+        tokens.map_or_else(Vec::new, |tokens| tokens.rooms_of_guest(token.as_deref()))
+    }
+
     fn count_refusal(&self) {
         self.host.metrics.refusals.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// The DM's document holds what the DM hid: it is never served to those who must not see that.
-const fn served(role: Role) -> Result<Role, Denied> {
-    match role {
-        Role::Dm | Role::Viewer => Ok(role),
-        Role::Player | Role::Display => Err(Denied::NoProjection),
     }
 }
 

@@ -104,7 +104,10 @@ impl Server {
                 let host = Host::new(store, config.seeds, config.hook, clock);
                 (folder, host)
             }
-            RoomsOf::Owner { tokens, blobs } => (tokens, Host::without_store(blobs, clock)),
+            RoomsOf::Owner { tokens, blobs } => {
+                let cuts = tokens.join("cuts");
+                (tokens, Host::without_store(blobs, cuts, clock))
+            }
         };
         let tokens = if config.open {
             None

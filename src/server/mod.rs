@@ -27,6 +27,7 @@
 pub mod access;
 pub mod assets;
 pub mod code;
+pub mod cut;
 pub mod driver;
 pub mod hook;
 pub mod host;
@@ -39,6 +40,7 @@ pub mod outbox;
 pub mod presence;
 pub mod room;
 pub mod seed;
+pub mod showing;
 pub mod socket;
 pub mod store;
 pub mod tries;

@@ -42,6 +42,8 @@ pub enum Close {
     NotText,
     /// Nothing was heard from the peer for too long.
     Silent,
+    /// It is not known what of the document players must not see.
+    NotForPlayers,
 }
 
 impl Close {
@@ -54,6 +56,10 @@ impl Close {
             Self::TooLarge => (1009, "the message is larger than this room takes"),
             Self::TryLater => (1013, "the room cannot be opened at the moment, try again"),
             Self::NotText => (1007, "text messages are UTF-8"),
+            Self::NotForPlayers => (
+                4403,
+                "what this room holds is not a game that this server knows: players cannot be let in",
+            ),
             Self::Silent => (1001, "nothing was heard for too long, connect again"),
         }
     }

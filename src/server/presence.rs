@@ -52,6 +52,8 @@ pub struct Shown {
     pub clock: u64,
     /// Its state as JSON text; `None`: gone.
     pub state: Option<Arc<str>>,
+    /// The connection that it came from last.
+    pub owner: ConnectionId,
 }
 
 #[derive(Debug)]
@@ -164,8 +166,16 @@ impl Presence {
                 client: *client,
                 clock: entry.clock,
                 state: entry.state.clone(),
+                owner: entry.owner,
             })
             .collect()
+    }
+
+    /// The connection that a live client's state came from last.
+    #[must_use]
+    pub fn owner(&self, client: u64) -> Option<ConnectionId> {
+        let entry = self.entries.get(&client)?;
+        entry.state.is_some().then_some(entry.owner)
     }
 
     fn owned_by(&self, connection: ConnectionId) -> impl Iterator<Item = &Entry> {

@@ -4,6 +4,7 @@
 //! rooms.sqlite   every update of every room, snapshots (the library's tables)
 //! blobs/         pictures by their hash
 //! backups/       the file as it was before its format changed
+//! cuts/          maps as players get them; made anew at need
 //! tokens.json    see `access`
 //! ```
 //!
@@ -144,6 +145,12 @@ impl RoomStore {
     #[must_use]
     pub const fn blobs(&self) -> &Blobs {
         &self.blobs
+    }
+
+    /// Where maps are kept that were made for players.
+    #[must_use]
+    pub(super) fn cuts_folder(&self) -> PathBuf {
+        self.path.with_file_name("cuts")
     }
 
     /// Writes what waits and ends the storage thread.

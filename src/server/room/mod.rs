@@ -13,6 +13,7 @@
 //! empty frame. The document is the subject of [`updates`], the people that of [`people`].
 
 mod people;
+mod players;
 mod updates;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -29,8 +30,11 @@ use super::outbox::{Close, Outbox};
 use super::presence::{Presence, Shown};
 use super::store::RoomLog;
 use crate::doc::guard::Extent;
-use crate::doc::replica::{DocError, Replica};
+use crate::doc::opened::{Layout, Opened};
+use crate::doc::replica::DocError;
 use crate::sync::protocol::{AwarenessEntry, Message, SyncMessage, awareness_frame};
+
+pub use self::players::{CutFile, CutWanted, OnTable};
 
 /// Document updates merge within this time at most; see [`Room::merges_within`].
 pub const MERGE: Duration = Duration::from_millis(16);
@@ -82,6 +86,8 @@ pub struct Join {
 #[derive(Debug)]
 struct Member {
     role: Role,
+    /// For those who get the players' document.
+    guest: Option<players::Guest>,
     user: Option<User>,
     takes_text: bool,
     /// For those who asked what is on disk.
@@ -114,7 +120,12 @@ struct Arrived {
 
 /// A room.
 pub struct Room {
-    replica: Replica,
+    document: Opened,
+    layout: Layout,
+    /// For the first guest and from then on.
+    players: Option<players::Players>,
+    /// What the parties have on the table.
+    tables: Vec<OnTable>,
     state_vector: Arc<[u8]>,
     log: Box<dyn RoomLog>,
     members: BTreeMap<ConnectionId, Member>,
@@ -177,16 +188,19 @@ impl Room {
         log: Box<dyn RoomLog>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, DocError> {
-        let replica = Replica::open_unread(beginning.parts.iter().map(Vec::as_slice))?;
-        let state_vector: Arc<[u8]> = replica.state_vector().into();
+        let document = Opened::unread(beginning.parts.iter().map(Vec::as_slice))?;
+        let state_vector: Arc<[u8]> = document.state_vector().into();
         let (first, later) = beginning
             .parts
             .split_first()
             .map_or((0, 0), |(first, later)| {
                 (first.len(), later.iter().map(Vec::len).sum())
             });
-        Ok(Self {
-            replica,
+        let mut room = Self {
+            layout: Layout::Empty,
+            document,
+            players: None,
+            tables: Vec::new(),
             durable: Arc::clone(&state_vector),
             state_vector,
             log,
@@ -210,7 +224,20 @@ impl Room {
             storing: VecDeque::new(),
             changes: 0,
             metrics,
-        })
+        };
+        room.note_layout();
+        Ok(room)
+    }
+
+    /// Looks what kind of document this is, until it is known. A party's is read from then on: others
+    /// have to know what is on its table.
+    fn note_layout(&mut self) {
+        if self.layout == Layout::Empty {
+            self.layout = self.document.layout();
+            if self.layout == Layout::Party {
+                self.document.read_as(Layout::Party);
+            }
+        }
     }
 }
 
@@ -227,6 +254,8 @@ pub struct Info {
     pub state_vector_bytes: usize,
     /// What the store holds of it.
     pub stored_bytes: usize,
+    /// Players and displays can be let in.
+    pub takes_guests: bool,
 }
 
 impl Room {
@@ -234,6 +263,10 @@ impl Room {
     pub fn join(&mut self, now: Duration, unix_ms: i64, join: Join) {
         if self.is_broken() {
             join.outbox.close(Close::TryLater);
+            return;
+        }
+        if !join.role.sees_all() && !self.welcome_guests(now) {
+            join.outbox.close(Close::NotForPlayers);
             return;
         }
         let is_news = join
@@ -248,6 +281,7 @@ impl Room {
         };
         let member = Member {
             role,
+            guest: (!role.sees_all()).then(players::Guest::default),
             user: join.user,
             takes_text: join.takes_text,
             durable: (join.wants_durable && self.log.promises()).then(Progress::default),
@@ -263,7 +297,7 @@ impl Room {
         }
         self.members.insert(join.connection, member);
         if let Some(user) = is_news {
-            self.tell_of_user("USER_JOINED", &user, unix_ms, join.connection);
+            self.tell_of_user("USER_JOINED", &user, unix_ms, join.connection, role);
         }
     }
 
@@ -278,7 +312,7 @@ impl Room {
         if let Some(user) = member.user
             && !self.is_here(&user.id)
         {
-            self.tell_of_user("USER_LEFT", &user, unix_ms, connection);
+            self.tell_of_user("USER_LEFT", &user, unix_ms, connection, member.role);
         }
     }
 
@@ -290,8 +324,11 @@ impl Room {
         member.spoke_binary = true;
         match Message::decode(frame) {
             Ok(Message::Sync(SyncMessage::Step1(has))) => self.answer(from, has),
-            Ok(Message::Sync(SyncMessage::Step2(update) | SyncMessage::Update(update))) => {
-                self.take_update(now, from, frame.slice_ref(update));
+            Ok(Message::Sync(SyncMessage::Step2(update))) => {
+                self.take_update(now, from, frame.slice_ref(update), true);
+            }
+            Ok(Message::Sync(SyncMessage::Update(update))) => {
+                self.take_update(now, from, frame.slice_ref(update), false);
             }
             Ok(Message::Awareness(update)) => self.take_presence(now, from, update),
             Ok(Message::QueryAwareness) => self.show_all(from),
@@ -320,6 +357,7 @@ impl Room {
             self.flush(now);
         }
         self.presence.expire(now);
+        self.note_presence(now);
         if self.presence_at.is_none_or(|at| at + PRESENCE_STEP <= now) {
             self.send_presence(now);
         }
@@ -338,7 +376,9 @@ impl Room {
     /// When [`Self::poll`] has something to do next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
-        let waits = !self.inbox.is_empty() || (self.news_for_log && self.unsaved.is_none());
+        let waits = !self.inbox.is_empty()
+            || self.has_guest_news()
+            || (self.news_for_log && self.unsaved.is_none());
         let merge = waits.then(|| {
             self.flushed_at
                 .map_or(Duration::ZERO, |at| at + self.merges_within())
@@ -375,20 +415,36 @@ impl Room {
     /// The document was left unusable by an update; the room has to be opened anew.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        self.replica.is_broken()
+        self.document.is_broken()
     }
 
     /// The first frames of a connection: what the server has, and who is here.
+    ///
+    /// A guest is asked what it has after it has asked: which epoch it gets depends on that.
     fn greet(&self, member: &Member) {
-        member
-            .outbox
-            .answer(sync_frame(SyncMessage::Step1(&self.state_vector)));
+        if member.guest.is_none() {
+            member
+                .outbox
+                .answer(sync_frame(SyncMessage::Step1(&self.state_vector)));
+        }
         let shown = self.presence.since(0);
         if !shown.is_empty() {
-            member.outbox.answer(presence_frame(&shown));
+            member.outbox.answer(self.presence_to(member, &shown));
         }
         if member.durable.is_some() {
-            member.outbox.acknowledge(durable_frame(0, &self.durable));
+            member.outbox.acknowledge(match &member.guest {
+                Some(guest) => guest.durable_frame(self.players.as_ref(), 0),
+                None => durable_frame(0, &self.durable),
+            });
+        }
+    }
+
+    /// Presence as a connection gets it.
+    fn presence_to(&self, member: &Member, shown: &[Shown]) -> Bytes {
+        if member.guest.is_some() {
+            self.presence_for_guests(shown)
+        } else {
+            presence_frame(shown)
         }
     }
 }

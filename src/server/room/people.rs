@@ -25,24 +25,31 @@ impl Room {
             self.note_malformed(from);
             return;
         }
-        self.send_text(text, |connection, _| connection != from);
+        self.send_text(text, |connection, member| {
+            connection != from && member.guest.is_none()
+        });
     }
 
-    /// Sends an event to everybody but one user; to how many.
-    pub fn send_event(&self, text: &Bytes, exclude: Option<&str>) -> usize {
+    /// Sends an event to everybody but one user; to how many. Nobody reads it on the way, so it goes
+    /// to players only when its sender says that it is for them.
+    pub fn send_event(&self, text: &Bytes, exclude: Option<&str>, for_players: bool) -> usize {
         let is_excluded = |member: &Member| {
             member
                 .user
                 .as_ref()
                 .is_some_and(|user| exclude == Some(&*user.id))
         };
-        self.send_text(text, |_, member| !is_excluded(member))
+        self.send_text(text, |_, member| {
+            !is_excluded(member) && (for_players || member.guest.is_none())
+        })
     }
 
-    /// Who is here, and sizes.
-    pub fn info(&mut self) -> Info {
+    /// Who is here, and sizes; for a guest the guests, and the sizes of the document that they get.
+    pub fn info(&mut self, sees_all: bool) -> Info {
         let mut users: Vec<(User, Role)> = Vec::new();
-        for member in self.members.values() {
+        let is_told = |member: &&Member| sees_all || member.guest.is_some();
+        let connections = self.members.values().filter(is_told).count();
+        for member in self.members.values().filter(is_told) {
             let Some(user) = &member.user else { continue };
             match users.iter_mut().find(|(known, _)| known.id == user.id) {
                 Some((_, role)) if member.role.may_write() => *role = member.role,
@@ -50,9 +57,23 @@ impl Room {
                 None => users.push((user.clone(), member.role)),
             }
         }
+        let takes_guests = self.can_take_guests();
+        if !sees_all {
+            let document = self.guests_document();
+            let bytes = document.map_or(0, |doc| doc.replica().encode_snapshot().len());
+            return Info {
+                users,
+                connections,
+                document_bytes: Some(bytes),
+                state_vector_bytes: document.map_or(0, |doc| doc.replica().state_vector().len()),
+                stored_bytes: 0,
+                takes_guests,
+            };
+        }
         Info {
             users,
-            connections: self.members.len(),
+            takes_guests,
+            connections,
             document_bytes: Some(self.whole().len()),
             state_vector_bytes: self.state_vector.len(),
             stored_bytes: self.snapshot_bytes + self.log_bytes,
@@ -72,9 +93,20 @@ impl Room {
         update: AwarenessUpdate<'_>,
     ) {
         let (mut taken, mut stale, mut malformed) = (0, 0, false);
+        let is_guest = self.members.get(&from).is_some_and(|m| m.guest.is_some());
         for entry in update.entries() {
             let at = (entry.client, entry.clock);
-            match self.presence.hear(now, from, at, entry.json) {
+            let cut = if is_guest {
+                let Some(cut) = self.presence_of_guest(from, entry.client, entry.json) else {
+                    stale += 1;
+                    continue;
+                };
+                Some(cut)
+            } else {
+                None
+            };
+            let state = cut.as_deref().unwrap_or(entry.json);
+            match self.presence.hear(now, from, at, state) {
                 Heard::Taken => taken += 1,
                 Heard::Stale => stale += 1,
                 Heard::Malformed => malformed = true,
@@ -93,7 +125,7 @@ impl Room {
 
     pub(super) fn show_all(&self, to: ConnectionId) {
         if let Some(member) = self.members.get(&to) {
-            let frame = presence_frame(&self.presence.since(0));
+            let frame = self.presence_to(member, &self.presence.since(0));
             // A peer that asks faster than it reads has the answers to its earlier questions.
             let _: bool = member.outbox.answer(frame);
         }
@@ -117,8 +149,17 @@ impl Room {
         }
         self.presence_at = Some(now);
         let frame = presence_frame(&shown);
+        let for_guests = if self.members.values().any(|m| m.guest.is_some()) {
+            self.presence_for_guests(&shown)
+        } else {
+            Bytes::new()
+        };
         for member in self.members.values_mut().filter(|m| m.speaks_binary()) {
-            member.outbox.presence(&frame, before);
+            let frame = match member.guest {
+                Some(_) => &for_guests,
+                None => &frame,
+            };
+            member.outbox.presence(frame, before);
             member.last_binary = now;
         }
     }
@@ -152,13 +193,23 @@ impl Room {
         sent
     }
 
-    pub(super) fn tell_of_user(&self, kind: &str, user: &User, unix_ms: i64, except: ConnectionId) {
+    /// Guests are told of guests only.
+    pub(super) fn tell_of_user(
+        &self,
+        kind: &str,
+        user: &User,
+        unix_ms: i64,
+        except: ConnectionId,
+        role: Role,
+    ) {
         let event = serde_json::json!({
             "type": kind,
             "payload": {"userId": &*user.id, "userName": user.name.as_deref()},
             "timestamp": unix_ms,
         });
         let text = Bytes::from(event.to_string());
-        self.send_text(&text, |connection, _| connection != except);
+        self.send_text(&text, |connection, member| {
+            connection != except && (member.guest.is_none() || !role.sees_all())
+        });
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{
     Arrived, MERGE, MERGE_FOR_EACH, MOST_INBOX_BYTES, Room, SAVE_RETRY, durable_frame,
-    presence_frame, sync_frame,
+    sync_frame,
 };
 use crate::doc::Origin;
 use crate::doc::guard::{self, Extent};
@@ -20,22 +20,30 @@ impl Room {
     /// A connection that had fallen behind reads again: what it missed, as one difference.
     pub fn catch_up(&mut self, now: Duration, connection: ConnectionId) {
         self.flush(now);
-        let Some(member) = self.members.get_mut(&connection) else {
+        if let Some(member) = self.members.get_mut(&connection) {
+            member.last_binary = now;
+        }
+        let Some(member) = self.members.get(&connection) else {
             return;
         };
-        member.last_binary = now;
         let behind = member.outbox.behind();
         let mut frames = Vec::new();
         if let Some(has) = behind.document {
-            match self.replica.encode_missing(&has) {
-                Ok(update) => frames.push(sync_frame(SyncMessage::Step2(&update))),
-                Err(_) => return self.note_malformed(connection),
+            let missed = if member.guest.is_some() {
+                self.missed_by_guest(member, &has)
+            } else {
+                let missing = self.document.encode_missing(&has).ok();
+                missing.map(|update| sync_frame(SyncMessage::Step2(&update)))
+            };
+            match missed {
+                Some(missed) => frames.push(missed),
+                None => return self.note_malformed(connection),
             }
         }
         if let Some(revision) = behind.presence {
             let shown = self.presence.since(revision);
             if !shown.is_empty() {
-                frames.push(presence_frame(&shown));
+                frames.push(self.presence_to(member, &shown));
             }
         }
         member.outbox.caught_up(frames);
@@ -47,7 +55,7 @@ impl Room {
         if self.has_record || self.is_broken() {
             return false;
         }
-        let taken = self.replica.apply_update(update, Origin::Upkeep).is_ok();
+        let taken = self.document.apply_update(update, Origin::Upkeep).is_ok();
         self.pass_on(now, None);
         taken
     }
@@ -82,7 +90,7 @@ impl Room {
         if let Some(whole) = &self.whole {
             return whole.clone();
         }
-        let whole = Bytes::from(self.replica.encode_snapshot());
+        let whole = Bytes::from(self.document.encode_snapshot());
         self.whole = Some(whole.clone());
         whole
     }
@@ -97,10 +105,13 @@ impl Room {
 
     /// Answers "this is what I have" with what is missing.
     pub(super) fn answer(&mut self, to: ConnectionId, has: &[u8]) {
+        if self.members.get(&to).is_some_and(|m| m.guest.is_some()) {
+            return self.answer_guest(to, has);
+        }
         let update = if is_nothing(has) {
             Ok(self.whole())
         } else {
-            self.replica.encode_missing(has).map(Bytes::from)
+            self.document.encode_missing(has).map(Bytes::from)
         };
         let Ok(update) = update else {
             return self.note_malformed(to);
@@ -116,7 +127,14 @@ impl Room {
         }
     }
 
-    pub(super) fn take_update(&mut self, now: Duration, from: ConnectionId, update: Bytes) {
+    /// `is_answer`: it is what the server was told to lack, and no news.
+    pub(super) fn take_update(
+        &mut self,
+        now: Duration,
+        from: ConnectionId,
+        update: Bytes,
+        is_answer: bool,
+    ) {
         self.metrics.updates_in.fetch_add(1, Ordering::Relaxed);
         let Some(member) = self.members.get_mut(&from) else {
             return;
@@ -125,6 +143,9 @@ impl Room {
         let number = member.messages;
         // JavaScript says so when it has nothing to say.
         let says_nothing = matches!(&*update, [0, 0]);
+        if member.guest.is_some() {
+            return self.take_guest_update(from, number, update, is_answer);
+        }
         if says_nothing {
             self.news_for_log = true;
             return;
@@ -161,7 +182,11 @@ impl Room {
         if !inbox.is_empty() {
             self.take_in(now, inbox);
         }
-        if self.news_for_log && self.unsaved.is_none() && !self.replica.waits_for_updates() {
+        if self.has_guest_news() {
+            self.settle_guests(now);
+            self.flushed_at = Some(now);
+        }
+        if self.news_for_log && self.unsaved.is_none() && !self.document.waits_for_updates() {
             self.news_for_log = false;
             let logged = self.appended;
             for (connection, member) in &mut self.members {
@@ -183,10 +208,10 @@ impl Room {
             return;
         };
         // With an update that waited for this one, somebody else's content comes out as well.
-        let only = (!self.replica.waits_for_updates()
+        let only = (!self.document.waits_for_updates()
             && ready.iter().all(|arrived| arrived.from == first))
         .then_some(first);
-        let together = self.replica.apply_updates(
+        let together = self.document.apply_updates(
             ready.iter().map(|arrived| &*arrived.update),
             Origin::Remote(first.0),
         );
@@ -194,7 +219,7 @@ impl Room {
             // One of them is to blame: those that were taken in already change nothing.
             for arrived in &ready {
                 let origin = Origin::Remote(arrived.from.0);
-                if self.replica.apply_update(&arrived.update, origin).is_err() {
+                if self.document.apply_update(&arrived.update, origin).is_err() {
                     if let Some(member) = self.members.get_mut(&arrived.from) {
                         member.refuse(arrived.number);
                     }
@@ -214,7 +239,7 @@ impl Room {
     pub(super) fn in_order(&mut self, arrived: Vec<Arrived>) -> Vec<Arrived> {
         let mut waiting = std::mem::take(&mut self.held);
         waiting.extend(arrived);
-        let mut clocks = self.replica.clocks();
+        let mut clocks = self.document.clocks();
         let mut ready = Vec::new();
         loop {
             let before = ready.len();
@@ -249,13 +274,13 @@ impl Room {
 
     /// Stores and sends what the document has to say; not to its only sender.
     pub(super) fn pass_on(&mut self, now: Duration, only: Option<ConnectionId>) {
-        let updates = self.replica.take_updates();
+        let updates = self.document.take_updates();
         if updates.is_empty() {
             return;
         }
         let before = Arc::clone(&self.state_vector);
         if !self.is_broken() {
-            self.state_vector = self.replica.state_vector().into();
+            self.state_vector = self.document.state_vector().into();
         }
         self.flushed_at = Some(now);
         self.whole = None;
@@ -266,12 +291,15 @@ impl Room {
             self.save(now, &update.bytes, &before);
             let frame = sync_frame(SyncMessage::Update(&update.bytes));
             for (connection, member) in &mut self.members {
-                if Some(*connection) != only && member.speaks_binary() {
+                let is_for_it = member.guest.is_none() && member.speaks_binary();
+                if Some(*connection) != only && is_for_it {
                     member.outbox.update(&frame, &before);
                     member.last_binary = now;
                 }
             }
         }
+        self.note_layout();
+        self.show_players(now);
     }
 
     pub(super) fn save(&mut self, now: Duration, update: &[u8], before: &Arc<[u8]>) {
@@ -295,7 +323,7 @@ impl Room {
         let Some((since, _)) = self.unsaved.take() else {
             return;
         };
-        if let Ok(missing) = self.replica.encode_missing(&since) {
+        if let Ok(missing) = self.document.encode_missing(&since) {
             self.save(now, &missing, &since);
             self.news_for_log = true;
         }
@@ -323,8 +351,10 @@ impl Room {
                 news = Some(messages);
             }
             if let Some(messages) = news {
-                let frame = durable_frame(messages, &self.durable);
-                member.outbox.acknowledge(frame);
+                member.outbox.acknowledge(match &member.guest {
+                    Some(guest) => guest.durable_frame(self.players.as_ref(), messages),
+                    None => durable_frame(messages, &self.durable),
+                });
             }
         }
     }

@@ -22,7 +22,11 @@ async fn until<T>(mut ask: impl FnMut() -> Option<T>) -> T {
 
 async fn hosted_until_its_owner_leaves() {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let host = Host::without_store(Blobs::new("nowhere".into()), Arc::clone(&clock));
+    let host = Host::without_store(
+        Blobs::new("nowhere".into()),
+        "nowhere".into(),
+        Arc::clone(&clock),
+    );
     let name: RoomName = "game_session/cellar".parse().unwrap();
     let outbox = Arc::new(Outbox::default());
     let join = || Join {

@@ -1,6 +1,7 @@
 //! What people in a room are promised, with a clock that the test turns and no socket.
 
 mod local;
+mod players;
 mod schedules;
 
 use std::collections::BTreeMap;
@@ -615,13 +616,13 @@ fn people_come_and_go_and_events_reach_who_can_read_them() {
     let joined = texts(table.read(&watcher));
     let expected = r#"{"type":"USER_JOINED","payload":{"userId":"ada","userName":"ada the brave"},"timestamp":0}"#;
     assert_eq!(joined, [expected]);
-    let info = table.room.info();
+    let info = table.room.info(true);
     assert_eq!(info.connections, 4);
     assert_eq!(info.users.len(), 1);
 
     let event = Bytes::from_static(br#"{"requestId":1,"body":"x","name":"y"}"#);
-    assert_eq!(table.room.send_event(&event, None), 3);
-    assert_eq!(table.room.send_event(&event, Some("ada")), 1);
+    assert_eq!(table.room.send_event(&event, None, false), 3);
+    assert_eq!(table.room.send_event(&event, Some("ada"), false), 1);
     assert_eq!(texts(table.read(&watcher)).len(), 2);
     assert_eq!(texts(table.read(&first)).len(), 1);
 

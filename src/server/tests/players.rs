@@ -1,0 +1,777 @@
+//! What players get, and what they cannot do: random games with a word planted in everything that is
+//! hidden, and guests that write whatever they like.
+//!
+//! `TABLEGLOW_CANARIES` asks for more games, `TABLEGLOW_CANARY_SEED` for a certain one.
+
+use std::collections::BTreeSet;
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+
+use super::*;
+use crate::doc::json::game_json;
+use crate::geom::mask::Mask;
+use crate::geom::rect::IRect;
+use crate::model::edit::{Assignment, Structure};
+use crate::model::id::{PartyId, PictureHash, RowId};
+use crate::model::property::{
+    Audience, Delay, Kind, Preset, Prop, Root, RowKind, Section, Unit,
+};
+use crate::model::stroke::{MaskTarget, NewStroke, StrokeMode, StrokeShape};
+use crate::model::structure::{Door, Wall};
+use crate::model::value::Value;
+use crate::model::{annotation, light, marker, party, scene};
+use crate::scene::picture::PictureInfo;
+use crate::server::room::{CutFile, OnTable};
+
+/// In everything that no player may ever get.
+const HIDDEN: &str = "CANARY";
+/// In what was shown once and then hidden.
+const ONCE: &str = "ONCESHOWN";
+const GAMES: u64 = 25;
+const MAP: &str = "map/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.png";
+
+mod later {
+    //! Properties of a later version, and of versions of a scene.
+    use super::*;
+    const OURS: Root = Root::Tableglow;
+    crate::properties! {
+        row RowKind::Scene;
+        /// A named version.
+        VERSION: std::sync::Arc<str> = "versionCANARY", OURS, Kind::Text { nullable: false }, Preset::Text(""), Unit::None, Delay::Scene, Audience::DmOnly, Section::Hidden, "Version";
+    }
+}
+
+/// A client: its document, and all bytes that it was ever sent.
+struct Client {
+    guest: Guest,
+    doc: GameDoc,
+    heard: Vec<Vec<u8>>,
+    texts: Vec<String>,
+    closed: Option<Close>,
+}
+
+impl Client {
+    fn join(table: &mut Table, role: Role) -> Self {
+        let doc = GameDoc::open(&GameSessionId::new("game"), []).unwrap();
+        Self::with(table, role, doc)
+    }
+
+    fn with(table: &mut Table, role: Role, doc: GameDoc) -> Self {
+        let guest = table.guest_with(role, |join| {
+            join.wants_durable = true;
+            let name = if role.sees_all() { HIDDEN } else { "Pip" };
+            join.user = Some(User {
+                id: name.into(),
+                name: Some(name.into()),
+            });
+        });
+        let mut client = Self {
+            guest,
+            doc,
+            heard: Vec::new(),
+            texts: Vec::new(),
+            closed: None,
+        };
+        let has = client.doc.replica().state_vector();
+        let hello = Message::Sync(SyncMessage::Step1(&has)).encode();
+        table.send(&client.guest, &hello);
+        client.hear(table);
+        client
+    }
+
+    /// Reads everything; answers what is asked.
+    fn hear(&mut self, table: &mut Table) {
+        loop {
+            let frame = match self.guest.outbox.next() {
+                Next::Binary(frame) => frame,
+                Next::Text(text) => {
+                    self.texts.push(String::from_utf8(text.to_vec()).unwrap());
+                    self.heard.push(text.to_vec());
+                    continue;
+                }
+                Next::CatchUp => {
+                    table.room.catch_up(table.now, self.guest.connection);
+                    continue;
+                }
+                Next::Close(close) => {
+                    self.closed = Some(close);
+                    return;
+                }
+                Next::Wait => return,
+            };
+            self.heard.push(frame.to_vec());
+            match Got::of(&frame) {
+                Got::Step1(has) => {
+                    let missing = self.doc.replica().encode_missing(&has).unwrap();
+                    let answer = Message::Sync(SyncMessage::Step2(&missing)).encode();
+                    table.send(&self.guest, &answer);
+                }
+                Got::Step2(update) | Got::Update(update) => {
+                    let doc = self.doc.replica_mut();
+                    doc.apply_update(&update, Origin::Remote(1)).unwrap();
+                    doc.take_updates();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn edit(&mut self, table: &mut Table, edits: &[Edit]) {
+        self.doc.apply(edits, Origin::Local(1));
+        self.send(table);
+    }
+
+    fn send(&mut self, table: &mut Table) {
+        for update in self.doc.replica_mut().take_updates() {
+            table.update(&self.guest, &update.bytes);
+        }
+    }
+
+    fn heard(&self, word: &str) -> bool {
+        let word = word.as_bytes();
+        let mut frames = self.heard.iter();
+        frames.any(|frame| frame.windows(word.len()).any(|window| window == word))
+    }
+
+    fn markers(&self) -> BTreeSet<String> {
+        let rows = self.doc.rows(&shown_scene(), RowKind::Marker);
+        rows.into_iter().map(|(id, _)| id.to_string()).collect()
+    }
+}
+
+fn shown_scene() -> SceneId {
+    SceneId::new("market")
+}
+
+fn on_table(scene: &SceneId) -> Vec<OnTable> {
+    vec![OnTable {
+        scene: Some(scene.clone()),
+        ..OnTable::default()
+    }]
+}
+
+/// What the driver does: finds pictures, cuts maps.
+fn serve(table: &mut Table) {
+    table.wait(PRESENCE_STEP);
+    for location in table.room.take_wanted_pictures() {
+        let found = (location == MAP).then(|| PictureInfo {
+            hash: PictureHash::new(&location[4..68]),
+            width: 400,
+            height: 200,
+        });
+        table.room.found_picture(table.now, &location, found);
+    }
+    while let Some(wanted) = table.room.take_wanted_cut() {
+        let file = CutFile {
+            hash: "c".repeat(64).into(),
+            ending: "png",
+        };
+        table.room.cut_made(table.now, &wanted, Some(file));
+    }
+    table.wait(PRESENCE_STEP);
+}
+
+fn text(prop: Prop<std::sync::Arc<str>>, value: &str) -> Assignment {
+    Assignment::new(prop, value)
+}
+
+fn word(prop: Prop<Option<std::sync::Arc<str>>>, value: &str) -> Assignment {
+    Assignment::new(prop, value)
+}
+
+fn note() -> Assignment {
+    let json = serde_json::json!({"type": "doc", "text": HIDDEN});
+    Assignment {
+        property: marker::NOTE.property(),
+        value: Value::Json(Arc::new(json)),
+    }
+}
+
+fn whole(scene: &SceneId, mask: &Mask) -> Edit {
+    Edit::Stroke {
+        scene: scene.clone(),
+        target: MaskTarget::Fog,
+        stroke: NewStroke {
+            shape: StrokeShape::Replace(mask.encode_rle().into()),
+            mode: StrokeMode::Add,
+            points: Vec::new(),
+        },
+    }
+}
+
+/// A random game. The fog lies over the left half of the map, which is in the middle of the display.
+struct Game {
+    edits: Vec<Edit>,
+    /// Markers that players see.
+    seen: BTreeSet<String>,
+    lights: BTreeSet<String>,
+    layers: BTreeSet<String>,
+}
+
+impl Game {
+    fn random(rng: &mut StdRng) -> Self {
+        let mut game = Self {
+            edits: Vec::new(),
+            seen: BTreeSet::new(),
+            lights: BTreeSet::new(),
+            layers: BTreeSet::new(),
+        };
+        game.scene(rng, &shown_scene(), true);
+        for n in 0..rng.random_range(0..3) {
+            game.scene(rng, &SceneId::new(&format!("{HIDDEN}-scene{n}")), false);
+        }
+        game
+    }
+
+    fn scene(&mut self, rng: &mut StdRng, id: &SceneId, is_shown: bool) {
+        let has_map = rng.random_bool(0.8);
+        let map = if rng.random_bool(0.7) { MAP } else { "map/CANARY.png" };
+        let mut values = vec![
+            text(scene::NAME, HIDDEN),
+            word(scene::FOG_OF_WAR_URL, HIDDEN),
+            word(scene::MAP_THUMB_LOCATION, HIDDEN),
+            word(scene::EDGE_URL, HIDDEN),
+            word(scene::EFFECTS_LUT_URL, HIDDEN),
+            word(
+                scene::FOG_OF_WAR_ROOMS,
+                r#"[{"id":"CANARY","enabled":true,"points":[{"x":0,"y":0},{"x":0.1,"y":0},{"x":0,"y":0.1}]}]"#,
+            ),
+            Assignment::new(scene::GRID_MODE, 0i64),
+        ];
+        values.extend(has_map.then(|| word(scene::MAP_LOCATION, map)));
+        self.edits.push(Edit::Create {
+            row: RowRef::Scene(id.clone()),
+            values,
+        });
+        self.edits.push(Edit::Set {
+            row: RowRef::Scene(id.clone()),
+            values: vec![text(later::VERSION, HIDDEN)],
+        });
+        let mut fog = Mask::new(400, 200).unwrap();
+        fog.fill_rect(IRect::new([0, 0], [200, 200]), true);
+        if has_map {
+            self.edits.push(whole(id, &fog));
+        }
+        // A mask of strokes is known only with its map's size.
+        let is_all_fog = map != MAP;
+        for n in 0..rng.random_range(1..8) {
+            let visibility = rng.random_range(0..4i64);
+            let is_in_fog = rng.random_bool(0.4);
+            let x = if is_in_fog { -100.0 } else { 100.0 };
+            let is_pinned = rng.random_bool(0.3);
+            let is_seen = is_shown
+                && !(has_map && (is_in_fog || is_all_fog))
+                && (matches!(visibility, 0 | 2) || (visibility == 3 && is_pinned));
+            let name = if is_seen { "seen" } else { HIDDEN };
+            let row = RowId::new(&format!("{name}-marker{n}"));
+            if is_seen {
+                self.seen.insert(row.to_string());
+            }
+            self.edits.push(Edit::Create {
+                row: RowRef::marker(id, &row),
+                values: vec![
+                    text(marker::TITLE, HIDDEN),
+                    word(marker::LABEL, name),
+                    note(),
+                    word(marker::IMAGE_LOCATION, "token/CANARY.png"),
+                    Assignment::new(marker::VISIBILITY, visibility),
+                    Assignment::new(marker::PINNED_TOOLTIP, is_pinned),
+                    Assignment::new(marker::LOCKED, rng.random_bool(0.5)),
+                    Assignment::new(marker::POSITION_X, x),
+                    Assignment::new(marker::POSITION_Y, 0.0),
+                ],
+            });
+        }
+        for n in 0..rng.random_range(0..4) {
+            let is_in_fog = rng.random_bool(0.5);
+            let is_off = rng.random_bool(0.3);
+            let is_seen = is_shown && !is_off && !(has_map && (is_in_fog || is_all_fog));
+            let row = RowId::new(&format!("{}-light{n}", if is_seen { "seen" } else { HIDDEN }));
+            if is_seen {
+                self.lights.insert(row.to_string());
+            }
+            let x = if is_in_fog { -150.0 } else { 150.0 };
+            self.edits.push(Edit::Create {
+                row: RowRef::light(id, &row),
+                values: vec![
+                    Assignment::new(light::POSITION_X, x),
+                    Assignment::new(light::RADIUS, 0.2),
+                    Assignment::new(light::OFF, is_off),
+                ],
+            });
+        }
+        for n in 0..rng.random_range(0..3) {
+            let is_seen = is_shown && rng.random_bool(0.5);
+            let row = RowId::new(&format!("{}-layer{n}", if is_seen { "seen" } else { HIDDEN }));
+            if is_seen {
+                self.layers.insert(row.to_string());
+            }
+            self.edits.push(Edit::Create {
+                row: RowRef::annotation(id, &row),
+                values: vec![
+                    text(annotation::NAME, HIDDEN),
+                    word(annotation::URL, HIDDEN),
+                    Assignment::new(annotation::VISIBILITY, i64::from(is_seen)),
+                ],
+            });
+            self.edits.push(Edit::Stroke {
+                scene: id.clone(),
+                target: MaskTarget::Annotation(row),
+                stroke: NewStroke {
+                    shape: StrokeShape::Brush { radius: 40 },
+                    mode: StrokeMode::Add,
+                    points: vec![[0, 0], [160, 160]],
+                },
+            });
+        }
+        let wall = Structure::Wall(Wall {
+            points: vec![[0.0, 0.0], [9.0, 9.0]],
+            object: false,
+        });
+        let door = Structure::Door(Door {
+            a: [0.0, 0.0],
+            b: [1.0, 1.0],
+            closed: true,
+            freestanding: false,
+            secret: true,
+        });
+        for (kind, structure) in [("wall", wall), ("door", door)] {
+            self.edits.push(Edit::PutStructure {
+                scene: id.clone(),
+                id: RowId::new(&format!("{HIDDEN}-{kind}")),
+                structure,
+            });
+        }
+        // The DM points at it and drags it.
+        self.edits.push(Edit::Create {
+            row: RowRef::marker(id, &RowId::new("CANARY-pointed")),
+            values: vec![Assignment::new(marker::POSITION_X, 100.0)],
+        });
+        // What was there and is not any more.
+        let gone = RowRef::marker(id, &RowId::new("CANARY-gone"));
+        self.edits.push(Edit::Create {
+            row: gone.clone(),
+            values: vec![word(marker::LABEL, HIDDEN)],
+        });
+        self.edits.push(Edit::Delete { row: gone });
+    }
+}
+
+fn show_hidden_presence(table: &mut Table, dm: &Client, clock: u64) {
+    let state = r##"{"tableglow":{"name":"Mira","color":"#ffffff","part":"dm","scene":"CANARY"},
+        "cursor":{"userId":"CANARY","worldPosition":{"x":1,"y":2,"z":0},"color":"#ffffff","label":"Mira"},
+        "measurement":{"userId":"CANARY","startPoint":{"x":0,"y":0},"endPoint":{"x":5,"y":5},"secret":"CANARY"},
+        "hoveredMarker":{"id":"CANARY-pointed","position":{"x":1,"y":2,"z":0},"tooltip":{"title":"CANARY","content":"CANARY"}},
+        "draggingMarker":{"id":"CANARY-pointed","sceneId":"market","since":1},
+        "selection":["CANARY"],"stagePerformance":{"userId":"CANARY"},"anything":"CANARY"}"##;
+    table.show(&dm.guest, 900, clock, state);
+}
+
+#[test]
+fn nothing_that_is_hidden_is_in_any_byte_that_players_are_sent() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
+    let seeds = match number("TABLEGLOW_CANARY_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("TABLEGLOW_CANARIES").unwrap_or(GAMES),
+    };
+    let (mut games, mut shown) = (0, 0);
+    for seed in seeds {
+        games += 1;
+        shown += one_game(seed);
+    }
+    assert!(games > 0 && shown > games, "{shown} things shown in {games} games");
+}
+
+/// Plays a random game; how much of it players saw.
+fn one_game(seed: u64) -> u64 {
+    let rng = &mut StdRng::seed_from_u64(seed);
+    let game = Game::random(rng);
+    let mut dm_doc = GameDoc::create(&GameSessionId::new("game"));
+    let mut table = Table::new();
+    table.room.set_tables(table.now, on_table(&shown_scene()));
+    // Guests are there before the game, while it is made, or after it.
+    let mut guests = Vec::new();
+    if rng.random_bool(0.5) {
+        guests.push(Client::join(&mut table, Role::Player));
+    }
+    dm_doc.apply(&game.edits, Origin::Local(1));
+    let mut dm = Client::with(&mut table, Role::Dm, dm_doc);
+    serve(&mut table);
+    show_hidden_presence(&mut table, &dm, 1);
+    table.room.send_event(&Bytes::from_static(br#"{"type":"CANARY"}"#), None, false);
+    serve(&mut table);
+    guests.push(Client::join(&mut table, Role::Player));
+    guests.push(Client::join(&mut table, Role::Display));
+    serve(&mut table);
+    check(seed, &mut table, &mut guests, &game);
+
+    // Something is shown and hidden again.
+    let flip = RowId::new(&format!("{ONCE}-marker"));
+    let at = RowRef::marker(&shown_scene(), &flip);
+    dm.edit(
+        &mut table,
+        &[Edit::Create {
+            row: at.clone(),
+            values: vec![
+                word(marker::LABEL, ONCE),
+                Assignment::new(marker::VISIBILITY, marker::VISIBLE_TO_EVERYONE),
+                Assignment::new(marker::LOCKED, true),
+                // Beyond any map.
+                Assignment::new(marker::POSITION_X, 2_000.0),
+            ],
+        }],
+    );
+    serve(&mut table);
+    for guest in &mut guests {
+        guest.hear(&mut table);
+        assert!(guest.markers().contains(flip.as_str()), "seed {seed}");
+    }
+    let hides = match rng.random_range(0..3) {
+        0 => Edit::Delete { row: at },
+        1 => Edit::Set {
+            row: at,
+            values: vec![Assignment::new(marker::VISIBILITY, marker::VISIBLE_TO_DM)],
+        },
+        _ => Edit::Set {
+            row: at,
+            values: vec![
+                word(marker::LABEL, "x"),
+                Assignment::new(marker::VISIBILITY, marker::VISIBLE_ON_HOVER),
+            ],
+        },
+    };
+    dm.edit(&mut table, &[hides]);
+    serve(&mut table);
+    for guest in &mut guests {
+        guest.hear(&mut table);
+        guest.heard.clear();
+    }
+    // Those who come back, with what they had, and those who come for the first time.
+    let back = guests.swap_remove(rng.random_range(0..guests.len()));
+    table.leave(&back.guest);
+    serve(&mut table);
+    guests.push(Client::with(&mut table, Role::Player, back.doc));
+    guests.push(Client::join(&mut table, Role::Player));
+    show_hidden_presence(&mut table, &dm, 2);
+    serve(&mut table);
+    for guest in &mut guests {
+        guest.hear(&mut table);
+        assert!(!guest.heard(ONCE), "seed {seed}: what was hidden is still sent");
+    }
+    check(seed, &mut table, &mut guests, &game);
+    let told = format!("{:?}", table.room.info(false));
+    assert!(!told.contains(HIDDEN), "seed {seed}: {told}");
+
+    // Another scene comes onto the table, and this one leaves it.
+    table.room.set_tables(table.now, on_table(&SceneId::new("elsewhere")));
+    serve(&mut table);
+    let mut late = Client::join(&mut table, Role::Display);
+    late.hear(&mut table);
+    assert!(late.doc.scene_ids().is_empty() && !late.heard("market"), "seed {seed}");
+    check_bytes(seed, &late);
+    (game.seen.len() + game.lights.len() + game.layers.len()) as u64
+}
+
+fn check_bytes(seed: u64, guest: &Client) {
+    for frame in &guest.heard {
+        let found = frame
+            .windows(HIDDEN.len())
+            .position(|window| window == HIDDEN.as_bytes());
+        if let Some(at) = found {
+            let around = &frame[at.saturating_sub(40)..frame.len().min(at + 60)];
+            panic!("seed {seed}: {:?}", String::from_utf8_lossy(around));
+        }
+    }
+}
+
+fn check(seed: u64, table: &mut Table, guests: &mut [Client], game: &Game) {
+    for guest in guests {
+        guest.hear(table);
+        assert_eq!(guest.closed, None, "seed {seed}");
+        check_bytes(seed, guest);
+        assert_eq!(guest.markers(), game.seen, "seed {seed}");
+        let ids = |kind| -> BTreeSet<String> {
+            let rows = guest.doc.rows(&shown_scene(), kind);
+            rows.into_iter().map(|(id, _)| id.to_string()).collect()
+        };
+        assert_eq!(ids(RowKind::Light), game.lights, "seed {seed}");
+        assert_eq!(ids(RowKind::Annotation), game.layers, "seed {seed}");
+        for (id, row) in guest.doc.rows(&shown_scene(), RowKind::Marker) {
+            assert_eq!(row.get(marker::LABEL).as_deref(), Some("seen"), "{id}");
+        }
+        assert_eq!(guest.doc.scene_ids(), [shown_scene()]);
+        for layer in &game.layers {
+            let target = MaskTarget::Annotation(RowId::new(layer));
+            assert!(guest.doc.mask_base(&shown_scene(), &target).is_some());
+        }
+    }
+}
+
+/// A game with a marker that players may move and one that they may not.
+fn small_game() -> (Table, Client, Client) {
+    let mut doc = GameDoc::create(&GameSessionId::new("game"));
+    let marker = |name: &str, may_move: bool| Edit::Create {
+        row: RowRef::marker(&shown_scene(), &RowId::new(name)),
+        values: vec![
+            Assignment::new(marker::VISIBILITY, marker::VISIBLE_TO_EVERYONE),
+            Assignment::new(marker::PLAYERS_MAY_MOVE, may_move),
+        ],
+    };
+    let scene = Edit::Create {
+        row: RowRef::Scene(shown_scene()),
+        values: vec![],
+    };
+    let secret = Edit::Create {
+        row: RowRef::marker(&shown_scene(), &RowId::new("secret")),
+        values: vec![Assignment::new(marker::PLAYERS_MAY_MOVE, true)],
+    };
+    doc.apply(
+        &[scene, marker("hero", true), marker("ogre", false), secret],
+        Origin::Local(1),
+    );
+    let mut table = Table::new();
+    table.room.set_tables(table.now, on_table(&shown_scene()));
+    let dm = Client::with(&mut table, Role::Dm, doc);
+    serve(&mut table);
+    let player = Client::join(&mut table, Role::Player);
+    (table, dm, player)
+}
+
+fn put(name: &str, x: f64) -> Edit {
+    Edit::Set {
+        row: RowRef::marker(&shown_scene(), &RowId::new(name)),
+        values: vec![Assignment::new(marker::POSITION_X, x)],
+    }
+}
+
+fn x_of(client: &Client, name: &str) -> f64 {
+    let row = RowRef::marker(&shown_scene(), &RowId::new(name));
+    client.doc.row(&row).unwrap().get(marker::POSITION_X)
+}
+
+#[test]
+fn a_player_moves_what_it_may_move_and_everything_else_goes_back() {
+    let (mut table, mut dm, mut player) = small_game();
+    let mut other = Client::join(&mut table, Role::Player);
+    let mut display = Client::join(&mut table, Role::Display);
+    let mut move_and_look = |table: &mut Table, who: &mut Client, edit: Edit| {
+        who.edit(table, &[edit]);
+        serve(table);
+        who.hear(table);
+        dm.hear(table);
+        other.hear(table);
+        let at = |name| [x_of(who, name), x_of(&dm, name), x_of(&other, name)];
+        (at("hero"), at("ogre"))
+    };
+    let (hero, _) = move_and_look(&mut table, &mut player, put("hero", 30.5));
+    assert_eq!(hero, [30.5; 3]);
+    let (_, ogre) = move_and_look(&mut table, &mut player, put("ogre", 30.5));
+    assert_eq!(ogre, [0.0; 3]);
+    let (hero, _) = move_and_look(&mut table, &mut display, put("hero", 99.0));
+    assert_eq!(hero, [30.5; 3]);
+    // Nor while the DM drags it.
+    let drag = r#"{"draggingMarker":{"id":"hero","sceneId":"market","since":1}}"#;
+    table.show(&dm_guest(&table), 5, 1, drag);
+    serve(&mut table);
+    let (hero, _) = move_and_look(&mut table, &mut player, put("hero", 77.0));
+    assert_eq!(hero, [30.5; 3]);
+    table.show(&dm_guest(&table), 5, 2, "{}");
+    serve(&mut table);
+    let (hero, _) = move_and_look(&mut table, &mut player, put("hero", 78.0));
+    assert_eq!(hero, [78.0; 3]);
+}
+
+/// The connection of the DM of [`small_game`], which was the first.
+fn dm_guest(_: &Table) -> Guest {
+    Guest {
+        connection: ConnectionId(1),
+        outbox: Arc::default(),
+    }
+}
+
+#[test]
+fn of_ten_thousand_forged_writes_none_is_applied() {
+    let (mut table, mut dm, mut player) = small_game();
+    let mut other = Client::join(&mut table, Role::Player);
+    let rng = &mut StdRng::seed_from_u64(4);
+    dm.hear(&mut table);
+    let truth = game_json(&dm.doc);
+    let shown = game_json(&other.doc);
+    let records = table.log.0.lock().records.len();
+    for batch in 0..500 {
+        for _ in 0..20 {
+            let forged = forged(rng);
+            player.edit(&mut table, &[forged]);
+        }
+        match batch % 10 {
+            3 => table.update(&player.guest, &text_as_update("scenes", "contraband")),
+            5 => table.update(&player.guest, &text_as_update("forged", "contraband")),
+            7 => {
+                let bytes: Vec<u8> = (0..rng.random_range(0..60)).map(|_| rng.random()).collect();
+                table.update(&player.guest, &bytes);
+            }
+            _ => {}
+        }
+        serve(&mut table);
+        player.hear(&mut table);
+    }
+    dm.hear(&mut table);
+    other.hear(&mut table);
+    assert_eq!(game_json(&dm.doc), truth);
+    assert_eq!(game_json(&other.doc), shown);
+    assert_eq!(table.log.0.lock().records.len(), records);
+    assert_eq!(player.closed, Some(Close::Hostile));
+    // Ids stay as tombstones for those who were there, content for nobody.
+    assert!(!other.heard("contraband"));
+    let late = Client::join(&mut table, Role::Player);
+    assert_eq!(game_json(&late.doc), shown);
+    assert!(!late.heard("contraband") && !late.heard("forged"));
+}
+
+fn forged(rng: &mut StdRng) -> Edit {
+    let scene = shown_scene();
+    let ogre = RowRef::marker(&scene, &RowId::new("ogre"));
+    let hero = RowRef::marker(&scene, &RowId::new("hero"));
+    let any = RowId::new(&format!("forged{}", rng.random_range(0..5)));
+    let set = |row, values| Edit::Set { row, values };
+    match rng.random_range(0..14) {
+        0 => put("ogre", rng.random_range(1.0..1000.0)),
+        1 => set(hero, vec![word(marker::LABEL, "contraband")]),
+        2 => set(hero, vec![Assignment::new(marker::PLAYERS_MAY_MOVE, false)]),
+        3 => set(ogre, vec![Assignment::new(marker::PLAYERS_MAY_MOVE, true)]),
+        4 => set(ogre, vec![Assignment::new(marker::VISIBILITY, 1i64)]),
+        5 => Edit::Delete { row: ogre },
+        6 => Edit::Delete {
+            row: RowRef::Scene(scene),
+        },
+        7 => Edit::Create {
+            row: RowRef::marker(&scene, &any),
+            values: vec![word(marker::LABEL, "contraband")],
+        },
+        8 => Edit::Create {
+            row: RowRef::annotation(&scene, &any),
+            values: vec![],
+        },
+        9 => Edit::Create {
+            row: RowRef::Scene(SceneId::new("forged")),
+            values: vec![],
+        },
+        10 => set(
+            RowRef::Scene(scene),
+            vec![text(scene::NAME, "contraband"), Assignment::new(scene::MAP_ZOOM, 3.0)],
+        ),
+        11 => whole(&scene, &Mask::new(8, 8).unwrap()),
+        12 => Edit::PutStructure {
+            scene,
+            id: any,
+            structure: Structure::Wall(Wall {
+                points: vec![[0.0, 0.0]],
+                object: false,
+            }),
+        },
+        _ => set(
+            RowRef::marker(&scene, &RowId::new("secret")),
+            vec![Assignment::new(marker::POSITION_X, 5.0)],
+        ),
+    }
+}
+
+#[test]
+fn a_room_that_is_no_game_takes_no_players_and_sends_them_away_when_it_becomes_one() {
+    let mut table = Table::with(vec![words(1)], false);
+    assert!(!table.room.can_take_guests());
+    let refused = table.guest(Role::Player);
+    assert_eq!(table.read(&refused), [Got::Closed(Close::NotForPlayers)]);
+
+    let mut table = Table::new();
+    let mut player = Client::join(&mut table, Role::Display);
+    let dm = table.guest(Role::Dm);
+    table.update(&dm, &words(1));
+    serve(&mut table);
+    player.hear(&mut table);
+    assert_eq!(player.closed, Some(Close::NotForPlayers));
+    assert!(!player.heard("words"));
+}
+
+#[test]
+fn a_party_tells_players_what_is_on_its_table_and_nothing_during_a_pause() {
+    use crate::doc::PartyDoc;
+    let mut party = PartyDoc::create(&PartyId::new("p"));
+    let state = |values| Edit::Set {
+        row: RowRef::Party,
+        values,
+    };
+    party.apply(
+        &[state(vec![word(party::ACTIVE_SCENE_ID, "market")])],
+        Origin::Local(1),
+    );
+    let stored = party.replica().encode_snapshot();
+    let mut party_room = Table::with(vec![stored], false);
+    let player = Client::join(&mut party_room, Role::Player);
+    let seen = PartyDoc::open([player.doc.replica().encode_snapshot().as_slice()]).unwrap();
+    let scene = seen.state().get(party::ACTIVE_SCENE_ID);
+    assert_eq!(scene.as_deref(), Some("market"));
+    let on = party_room.room.table().unwrap();
+    assert_eq!(on.scene, Some(shown_scene()));
+
+    // A scene that comes onto a paused table is not shown before the pause ends.
+    let (mut table, _dm, mut player) = small_game();
+    let cave = OnTable {
+        scene: Some(SceneId::new("cave")),
+        ..OnTable::default()
+    };
+    let market = OnTable {
+        is_paused: true,
+        ..on.clone()
+    };
+    let shows = |table: &mut Table, player: &mut Client, on: &OnTable| {
+        table.room.set_tables(table.now, vec![on.clone()]);
+        player.hear(table);
+        !player.doc.scene_ids().is_empty()
+    };
+    assert!(shows(&mut table, &mut player, &market), "paused, and shown before");
+    assert!(!shows(&mut table, &mut player, &cave));
+    assert!(!shows(&mut table, &mut player, &market), "new on a paused table");
+    assert!(shows(&mut table, &mut player, &on));
+}
+
+#[test]
+fn who_comes_back_with_all_there_is_gets_next_to_nothing() {
+    let (mut table, _dm, player) = small_game();
+    table.leave(&player.guest);
+    serve(&mut table);
+    let back = Client::with(&mut table, Role::Player, player.doc);
+    let bytes: usize = back.heard.iter().map(Vec::len).sum();
+    assert!(bytes < 300, "{bytes}");
+    assert_eq!(back.markers().len(), 2);
+}
+
+#[test]
+fn a_guest_takes_nobody_elses_cursor_and_is_told_of_guests_alone() {
+    let (mut table, dm, mut player) = small_game();
+    show_hidden_presence(&mut table, &dm, 4);
+    serve(&mut table);
+    table.show(&player.guest, 900, 9, r#"{"cursor":{"worldPosition":{"x":66,"y":66}}}"#);
+    table.show(&player.guest, 901, 1, r#"{"cursor":{"worldPosition":{"x":67,"y":1}}}"#);
+    serve(&mut table);
+    let got = table.read(&dm.guest);
+    let shown: Vec<_> = got
+        .iter()
+        .filter_map(|got| match got {
+            Got::Presence(shown) => Some(shown.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert!(shown.iter().any(|(client, ..)| *client == 901));
+    assert!(!shown.iter().any(|(_, _, state)| state.contains("66")));
+    // Events: of other guests, and those that are meant for everybody.
+    let _viewer = Client::join(&mut table, Role::Viewer);
+    let _other = Client::join(&mut table, Role::Player);
+    table.room.send_event(&Bytes::from_static(b"1"), None, false);
+    table.room.send_event(&Bytes::from_static(b"2"), None, true);
+    player.hear(&mut table);
+    assert_eq!(player.texts, ["2"]);
+    check_bytes(0, &player);
+}
