@@ -243,7 +243,10 @@ impl<'a> Walk<'a> {
             match self.var()? {
                 1 => {
                     let root = self.text()?;
-                    if self.only_maps_of.is_some_and(|roots| !roots.contains(&root)) {
+                    if self
+                        .only_maps_of
+                        .is_some_and(|roots| !roots.contains(&root))
+                    {
                         return Err(self.fault("a root that is not to be written"));
                     }
                 }

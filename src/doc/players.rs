@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use yrs::{Any, Map as _, MapRef, Out, ReadTxn as _, TransactionMut, WriteTxn as _};
 
-use super::document::{GAME_ROOTS, META, OURS, PARTY_ROOTS, SCENES, SCHEMA_KEY, STATE};
 use super::dirty::Dirty;
+use super::document::{GAME_ROOTS, META, OURS, PARTY_ROOTS, SCENES, SCHEMA_KEY, STATE};
 use super::guard;
 use super::origin::Origin;
 use super::raw::{self, Raw};
@@ -23,10 +23,10 @@ use super::replica::{self, DocError, Replica};
 use super::{keys, opened::Layout};
 use crate::model::edit::RowRef;
 use crate::model::id::{RowId, SceneId};
+use crate::model::marker;
 use crate::model::property::{Audience, RowKind};
 use crate::model::row::Row;
 use crate::model::stroke::MaskTarget;
-use crate::model::marker;
 
 /// The key of the epoch in `meta`.
 pub const EPOCH_KEY: &str = "epoch";
@@ -406,8 +406,7 @@ impl<'d> Writer<'d> {
         old: &BTreeMap<RowId, R>,
         new: &BTreeMap<RowId, R>,
     ) {
-        let Some(collection) =
-            collection_key(kind).and_then(|key| map_in(entry, &self.txn, key))
+        let Some(collection) = collection_key(kind).and_then(|key| map_in(entry, &self.txn, key))
         else {
             return;
         };
@@ -437,7 +436,10 @@ impl<'d> Writer<'d> {
         ) -> Raw {
             let rows = rows.iter().map(|(id, row)| {
                 let at = RowRef::in_scene(scene, kind, id);
-                (Arc::from(id.as_str()), Raw::Map(row.tree(writer, &at, ours)))
+                (
+                    Arc::from(id.as_str()),
+                    Raw::Map(row.tree(writer, &at, ours)),
+                )
             });
             Raw::Map(rows.collect())
         }
@@ -542,10 +544,7 @@ fn prefix_of(row: &RowRef) -> String {
 }
 
 fn meta_tree(schema: Option<u32>, epoch: &str) -> Tree {
-    let mut meta = Tree::from([(
-        Arc::from(EPOCH_KEY),
-        Raw::Plain(Any::String(epoch.into())),
-    )]);
+    let mut meta = Tree::from([(Arc::from(EPOCH_KEY), Raw::Plain(Any::String(epoch.into())))]);
     if let Some(schema) = schema {
         let any = Any::Number(yrs::any::Number::Int(i64::from(schema)));
         meta.insert(SCHEMA_KEY.into(), Raw::Plain(any));

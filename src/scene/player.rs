@@ -173,8 +173,7 @@ fn markers_for_players(
     hovered: &BTreeSet<RowId>,
     cover: &Cover,
 ) -> Arc<[Marker]> {
-    let seen =
-        |marker: &&Marker| audience::shows_marker(&marker.row, hovered.contains(&marker.id));
+    let seen = |marker: &&Marker| audience::shows_marker(&marker.row, hovered.contains(&marker.id));
     scene
         .markers
         .value

@@ -189,9 +189,7 @@ impl Driver {
                 for_players,
                 reply,
             } => {
-                let sent = self
-                    .room
-                    .send_event(&text, exclude.as_deref(), for_players);
+                let sent = self.room.send_event(&text, exclude.as_deref(), for_players);
                 let _: Result<(), usize> = reply.send(sent);
             }
             Command::Info(sees_all, reply) => drop(reply.send(self.room.info(sees_all))),

@@ -93,7 +93,8 @@ impl Showing {
         let before = if pictures.is_empty() {
             all.remove(room).unwrap_or_default()
         } else {
-            all.insert(room.clone(), pictures.clone()).unwrap_or_default()
+            all.insert(room.clone(), pictures.clone())
+                .unwrap_or_default()
         };
         drop(all);
         let gone: Vec<_> = before.difference(&pictures).cloned().collect();
@@ -151,7 +152,10 @@ impl Showing {
     }
 
     /// Cuts a map out; the file's hash and ending. `None`: it could not be made.
-    pub(super) async fn cut(self: &Arc<Self>, wanted: CutWanted) -> Option<(Arc<str>, &'static str)> {
+    pub(super) async fn cut(
+        self: &Arc<Self>,
+        wanted: CutWanted,
+    ) -> Option<(Arc<str>, &'static str)> {
         let _turn = self.cutter.acquire().await.ok()?;
         let showing = Arc::clone(self);
         let made = tokio::task::spawn_blocking(move || showing.cut_now(&wanted)).await;

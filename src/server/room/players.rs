@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use self::pictures::{CutFile, CutWanted};
 use self::pictures::Pictures;
+pub use self::pictures::{CutFile, CutWanted};
 use self::view::SceneView;
 use super::{Member, Room, durable_frame, presence_frame, sync_frame};
 use crate::doc::dirty::{Dirty, SceneDirty};
@@ -327,7 +327,10 @@ impl Room {
     /// The pictures that guests may fetch, by hash.
     #[must_use]
     pub fn guests_pictures(&self) -> BTreeSet<Arc<str>> {
-        let views = self.players.iter().flat_map(|players| players.views.values());
+        let views = self
+            .players
+            .iter()
+            .flat_map(|players| players.views.values());
         views.flat_map(SceneView::pictures).collect()
     }
 
@@ -420,9 +423,7 @@ impl Room {
                     .last()
                     .filter(|epoch| !epoch.doc.has_remains() && epoch.unsettled.is_none())
                     .map(|epoch| epoch.number);
-                known
-                    .or(newest)
-                    .unwrap_or_else(|| players.fresh_epoch())
+                known.or(newest).unwrap_or_else(|| players.fresh_epoch())
             }
         };
         guest.epoch = Some(number);
@@ -458,7 +459,9 @@ impl Room {
         let members = &self.members;
         players.epochs.retain(|epoch| {
             Some(epoch.number) == newest
-                || members.values().any(|member| member.is_in_epoch(epoch.number))
+                || members
+                    .values()
+                    .any(|member| member.is_in_epoch(epoch.number))
         });
         while players.epochs.len() > MOST_EPOCHS {
             let oldest = players.epochs.remove(0).number;
@@ -685,7 +688,11 @@ impl Room {
             return Some(state.to_owned());
         }
         let may_move = |scene: &SceneId, marker: &RowId| players.may_move(part, scene, marker);
-        Some(Presence::read(state).of_guest(part, players, may_move).write())
+        Some(
+            Presence::read(state)
+                .of_guest(part, players, may_move)
+                .write(),
+        )
     }
 
     /// The document that guests get, for its sizes.

@@ -7,8 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    Arrived, MERGE, MERGE_FOR_EACH, MOST_INBOX_BYTES, Room, SAVE_RETRY, durable_frame,
-    sync_frame,
+    Arrived, MERGE, MERGE_FOR_EACH, MOST_INBOX_BYTES, Room, SAVE_RETRY, durable_frame, sync_frame,
 };
 use crate::doc::Origin;
 use crate::doc::guard::{self, Extent};

@@ -14,9 +14,7 @@ use crate::geom::mask::Mask;
 use crate::geom::rect::IRect;
 use crate::model::edit::{Assignment, Structure};
 use crate::model::id::{PartyId, PictureHash, RowId};
-use crate::model::property::{
-    Audience, Delay, Kind, Preset, Prop, Root, RowKind, Section, Unit,
-};
+use crate::model::property::{Audience, Delay, Kind, Preset, Prop, Root, RowKind, Section, Unit};
 use crate::model::stroke::{MaskTarget, NewStroke, StrokeMode, StrokeShape};
 use crate::model::structure::{Door, Wall};
 use crate::model::value::Value;
@@ -31,6 +29,7 @@ const ONCE: &str = "ONCESHOWN";
 const GAMES: u64 = 25;
 const MAP: &str = "map/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.png";
 
+#[expect(unreachable_pub, reason = "the macro declares for everybody")]
 mod later {
     //! Properties of a later version, and of versions of a scene.
     use super::*;
@@ -38,7 +37,7 @@ mod later {
     crate::properties! {
         row RowKind::Scene;
         /// A named version.
-        VERSION: std::sync::Arc<str> = "versionCANARY", OURS, Kind::Text { nullable: false }, Preset::Text(""), Unit::None, Delay::Scene, Audience::DmOnly, Section::Hidden, "Version";
+        NAMED_VERSION: std::sync::Arc<str> = "versionCANARY", OURS, Kind::Text { nullable: false }, Preset::Text(""), Unit::None, Delay::Scene, Audience::DmOnly, Section::Hidden, "Version";
     }
 }
 
@@ -226,7 +225,11 @@ impl Game {
 
     fn scene(&mut self, rng: &mut StdRng, id: &SceneId, is_shown: bool) {
         let has_map = rng.random_bool(0.8);
-        let map = if rng.random_bool(0.7) { MAP } else { "map/CANARY.png" };
+        let map = if rng.random_bool(0.7) {
+            MAP
+        } else {
+            "map/CANARY.png"
+        };
         let mut values = vec![
             text(scene::NAME, HIDDEN),
             word(scene::FOG_OF_WAR_URL, HIDDEN),
@@ -246,7 +249,7 @@ impl Game {
         });
         self.edits.push(Edit::Set {
             row: RowRef::Scene(id.clone()),
-            values: vec![text(later::VERSION, HIDDEN)],
+            values: vec![text(later::NAMED_VERSION, HIDDEN)],
         });
         let mut fog = Mask::new(400, 200).unwrap();
         fog.fill_rect(IRect::new([0, 0], [200, 200]), true);
@@ -287,7 +290,10 @@ impl Game {
             let is_in_fog = rng.random_bool(0.5);
             let is_off = rng.random_bool(0.3);
             let is_seen = is_shown && !is_off && !(has_map && (is_in_fog || is_all_fog));
-            let row = RowId::new(&format!("{}-light{n}", if is_seen { "seen" } else { HIDDEN }));
+            let row = RowId::new(&format!(
+                "{}-light{n}",
+                if is_seen { "seen" } else { HIDDEN }
+            ));
             if is_seen {
                 self.lights.insert(row.to_string());
             }
@@ -303,7 +309,10 @@ impl Game {
         }
         for n in 0..rng.random_range(0..3) {
             let is_seen = is_shown && rng.random_bool(0.5);
-            let row = RowId::new(&format!("{}-layer{n}", if is_seen { "seen" } else { HIDDEN }));
+            let row = RowId::new(&format!(
+                "{}-layer{n}",
+                if is_seen { "seen" } else { HIDDEN }
+            ));
             if is_seen {
                 self.layers.insert(row.to_string());
             }
@@ -380,7 +389,10 @@ fn nothing_that_is_hidden_is_in_any_byte_that_players_are_sent() {
         games += 1;
         shown += one_game(seed);
     }
-    assert!(games > 0 && shown > games, "{shown} things shown in {games} games");
+    assert!(
+        games > 0 && shown > games,
+        "{shown} things shown in {games} games"
+    );
 }
 
 /// Plays a random game; how much of it players saw.
@@ -399,7 +411,9 @@ fn one_game(seed: u64) -> u64 {
     let mut dm = Client::with(&mut table, Role::Dm, dm_doc);
     serve(&mut table);
     show_hidden_presence(&mut table, &dm, 1);
-    table.room.send_event(&Bytes::from_static(br#"{"type":"CANARY"}"#), None, false);
+    table
+        .room
+        .send_event(&Bytes::from_static(br#"{"type":"CANARY"}"#), None, false);
     serve(&mut table);
     guests.push(Client::join(&mut table, Role::Player));
     guests.push(Client::join(&mut table, Role::Display));
@@ -457,18 +471,26 @@ fn one_game(seed: u64) -> u64 {
     serve(&mut table);
     for guest in &mut guests {
         guest.hear(&mut table);
-        assert!(!guest.heard(ONCE), "seed {seed}: what was hidden is still sent");
+        assert!(
+            !guest.heard(ONCE),
+            "seed {seed}: what was hidden is still sent"
+        );
     }
     check(seed, &mut table, &mut guests, &game);
     let told = format!("{:?}", table.room.info(false));
     assert!(!told.contains(HIDDEN), "seed {seed}: {told}");
 
     // Another scene comes onto the table, and this one leaves it.
-    table.room.set_tables(table.now, on_table(&SceneId::new("elsewhere")));
+    table
+        .room
+        .set_tables(table.now, on_table(&SceneId::new("elsewhere")));
     serve(&mut table);
     let mut late = Client::join(&mut table, Role::Display);
     late.hear(&mut table);
-    assert!(late.doc.scene_ids().is_empty() && !late.heard("market"), "seed {seed}");
+    assert!(
+        late.doc.scene_ids().is_empty() && !late.heard("market"),
+        "seed {seed}"
+    );
     check_bytes(seed, &late);
     (game.seen.len() + game.lights.len() + game.layers.len()) as u64
 }
@@ -659,7 +681,10 @@ fn forged(rng: &mut StdRng) -> Edit {
         },
         10 => set(
             RowRef::Scene(scene),
-            vec![text(scene::NAME, "contraband"), Assignment::new(scene::MAP_ZOOM, 3.0)],
+            vec![
+                text(scene::NAME, "contraband"),
+                Assignment::new(scene::MAP_ZOOM, 3.0),
+            ],
         ),
         11 => whole(&scene, &Mask::new(8, 8).unwrap()),
         12 => Edit::PutStructure {
@@ -730,9 +755,15 @@ fn a_party_tells_players_what_is_on_its_table_and_nothing_during_a_pause() {
         player.hear(table);
         !player.doc.scene_ids().is_empty()
     };
-    assert!(shows(&mut table, &mut player, &market), "paused, and shown before");
+    assert!(
+        shows(&mut table, &mut player, &market),
+        "paused, and shown before"
+    );
     assert!(!shows(&mut table, &mut player, &cave));
-    assert!(!shows(&mut table, &mut player, &market), "new on a paused table");
+    assert!(
+        !shows(&mut table, &mut player, &market),
+        "new on a paused table"
+    );
     assert!(shows(&mut table, &mut player, &on));
 }
 
@@ -752,8 +783,18 @@ fn a_guest_takes_nobody_elses_cursor_and_is_told_of_guests_alone() {
     let (mut table, dm, mut player) = small_game();
     show_hidden_presence(&mut table, &dm, 4);
     serve(&mut table);
-    table.show(&player.guest, 900, 9, r#"{"cursor":{"worldPosition":{"x":66,"y":66}}}"#);
-    table.show(&player.guest, 901, 1, r#"{"cursor":{"worldPosition":{"x":67,"y":1}}}"#);
+    table.show(
+        &player.guest,
+        900,
+        9,
+        r#"{"cursor":{"worldPosition":{"x":66,"y":66}}}"#,
+    );
+    table.show(
+        &player.guest,
+        901,
+        1,
+        r#"{"cursor":{"worldPosition":{"x":67,"y":1}}}"#,
+    );
     serve(&mut table);
     let got = table.read(&dm.guest);
     let shown: Vec<_> = got
@@ -769,7 +810,9 @@ fn a_guest_takes_nobody_elses_cursor_and_is_told_of_guests_alone() {
     // Events: of other guests, and those that are meant for everybody.
     let _viewer = Client::join(&mut table, Role::Viewer);
     let _other = Client::join(&mut table, Role::Player);
-    table.room.send_event(&Bytes::from_static(b"1"), None, false);
+    table
+        .room
+        .send_event(&Bytes::from_static(b"1"), None, false);
     table.room.send_event(&Bytes::from_static(b"2"), None, true);
     player.hear(&mut table);
     assert_eq!(player.texts, ["2"]);

@@ -22,7 +22,9 @@ pub(super) struct Pictures {
 impl Pictures {
     /// Locations that were asked for and are not known.
     pub(super) fn take_wanted(&self) -> Vec<String> {
-        std::mem::take(&mut *self.wanted.lock()).into_iter().collect()
+        std::mem::take(&mut *self.wanted.lock())
+            .into_iter()
+            .collect()
     }
 
     /// Asks again for what was not there.
@@ -119,7 +121,10 @@ impl Cut {
         {
             self.made = None;
         }
-        let is_made = self.made.as_ref().is_some_and(|(made, _)| made.is_same(&now));
+        let is_made = self
+            .made
+            .as_ref()
+            .is_some_and(|(made, _)| made.is_same(&now));
         let is_hopeless = (self.failed.as_ref()).is_some_and(|failed| failed.is_same(&now));
         let is_known = (self.wanted.as_ref()).is_some_and(|wanted| wanted.is_same(&now));
         if is_made || is_hopeless {

@@ -137,9 +137,8 @@ impl SceneView {
                 (None, nothing)
             }
         };
-        let is_new = |part: fn(&Parts) -> Revision| {
-            old.as_ref().is_none_or(|old| part(old) != part(&parts))
-        };
+        let is_new =
+            |part: fn(&Parts) -> Revision| old.as_ref().is_none_or(|old| part(old) != part(&parts));
         if is_new(|parts| parts.settings) {
             shown.settings = nameless(&scene.settings.value);
         }
@@ -228,7 +227,9 @@ fn nameless(settings: &Row) -> Row {
         .properties
         .iter()
         .filter(|property| property.audience == Audience::Picture);
-    pictures.fold(settings.clone(), |row, property| named(&row, property, None))
+    pictures.fold(settings.clone(), |row, property| {
+        named(&row, property, None)
+    })
 }
 
 /// The bytes of a drawing's mask. A drawing that lies on the map would be taken for one of the display
