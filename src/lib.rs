@@ -13,6 +13,7 @@
 //! | [`doc`] | the only room that names Y types |
 //! | [`sync`] | rooms from a peer's side: frames, dialects, awareness, transports |
 //! | [`scene`] | immutable snapshots for the DM and for the players |
+//! | [`broadcast`] | the property broadcaster: what the user changes leaves in batches |
 //! | [`library`] | campaigns, assets, tile pyramids, archives |
 //! | [`render`] | wgpu: draw phases, views, textures |
 //! | [`server`] | rooms for several people: fan-out, roles, persistence, HTTP |
@@ -25,6 +26,7 @@
 
 #[cfg(feature = "app")]
 pub mod app;
+pub mod broadcast;
 pub mod cli;
 pub mod doc;
 pub mod geom;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use yrs::TransactionMut;
 use yrs::types::{Event, Events, PathSegment};
 
+use crate::model::edit::RowRef;
 use crate::model::id::{RowId, SceneId};
 
 use super::keys;
@@ -160,6 +161,23 @@ impl Dirty {
         self.scenes.entry(SceneId::new(scene)).or_default()
     }
 
+    /// A property of a row reads as something else.
+    pub(super) fn note_row(&mut self, row: &RowRef, key: &str) {
+        match row {
+            RowRef::Scene(scene) => {
+                self.list |= is_in_list(key);
+                self.scene_mut(scene.as_str()).settings = true;
+            }
+            RowRef::InScene { scene, kind, id } => {
+                let rows = self.scene_mut(scene.as_str()).rows(keys::word(*kind));
+                if let Some(rows) = rows {
+                    rows.add(id.as_str());
+                }
+            }
+            RowRef::Party => self.party = true,
+        }
+    }
+
     /// Takes in what happened below the `scenes` root.
     pub(super) fn note_scenes(&mut self, txn: &TransactionMut, events: &Events) {
         for event in events.iter() {
@@ -186,9 +204,7 @@ impl Dirty {
                     }
                 }
                 [scene, collection] if &**collection == "settings" => {
-                    self.list |= keys
-                        .keys()
-                        .any(|key| matches!(&**key, "name" | "order" | "mapThumbLocation"));
+                    self.list |= keys.keys().any(|key| is_in_list(key));
                     self.scene_mut(scene).settings = true;
                 }
                 [scene, collection] => {
@@ -254,4 +270,9 @@ impl Dirty {
             }
         }
     }
+}
+
+/// Whether the scene list shows a setting.
+fn is_in_list(key: &str) -> bool {
+    matches!(key, "name" | "order" | "mapThumbLocation")
 }

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use yrs::{Any, Map as _, ReadTxn, WriteTxn as _};
 
 use super::origin::Origin;
+use super::overlay::Overlay;
 use super::raw;
 use super::replica::{DocError, Replica, Watch};
 use crate::model::edit::RowRef;
@@ -69,6 +70,8 @@ pub struct GameDoc {
     pub(super) reports: Mutex<Reports>,
     /// Running number of strokes drawn by this opened copy.
     pub(super) strokes_drawn: u32,
+    /// What is shown before it is written.
+    pub(super) overlay: Overlay,
 }
 
 /// A party document: which scene is on the table.
@@ -121,6 +124,7 @@ impl GameDoc {
             replica,
             reports: Mutex::default(),
             strokes_drawn: 0,
+            overlay: Overlay::default(),
         }
     }
 

@@ -38,6 +38,7 @@ pub mod legacy;
 pub mod masks;
 pub mod opened;
 pub mod origin;
+mod overlay;
 pub mod players;
 mod raw;
 pub mod read;

@@ -1,10 +1,12 @@
 //! Typed reads with defaults. A value of the wrong type reads as the default and is reported once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use yrs::{Any, Map as _, MapRef, Out, ReadTxn};
 
 use super::document::{self, GameDoc, PartyDoc, Reports};
+use super::overlay::Overlay;
 use super::strokes::{self, StrokeList};
 use super::{keys, raw};
 use crate::model::edit::RowRef;
@@ -85,6 +87,7 @@ pub(super) struct Reader<'d, T> {
     ours: Option<MapRef>,
     schema: u32,
     reports: &'d parking_lot::Mutex<Reports>,
+    overlay: Option<&'d Overlay>,
 }
 
 impl<'d, T: ReadTxn> Reader<'d, T> {
@@ -95,13 +98,28 @@ impl<'d, T: ReadTxn> Reader<'d, T> {
             schema: document::schema_version(txn).unwrap_or(document::SCHEMA_VERSION),
             txn,
             reports,
+            overlay: None,
         }
+    }
+
+    /// The same with what is not written yet.
+    fn over(mut self, overlay: &'d Overlay) -> Self {
+        self.overlay = Some(overlay);
+        self
+    }
+
+    fn pending(&self, row: &RowRef) -> Option<&'d BTreeMap<&'static str, Any>> {
+        self.overlay?.row(row)
     }
 
     fn row(&self, table: &Table, row: &RowRef, map: &MapRef, key: &mut String) -> Row {
         keys::write_row_prefix(key, row);
         let prefix = key.len();
+        let pending = self.pending(row);
         Row::read_with(table, |property| {
+            if let Some(any) = pending.and_then(|pending| pending.get(property.key)) {
+                return self.property(row, property, &Out::Any(any.clone()));
+            }
             let mut found = None;
             if is_shared(property, self.schema) {
                 found = map.get(self.txn, property.key);
@@ -189,7 +207,7 @@ impl GameDoc {
     #[must_use]
     pub fn scene_ids(&self) -> Vec<SceneId> {
         let txn = self.replica.read();
-        let reader = Reader::new(&txn, &self.reports);
+        let reader = Reader::new(&txn, &self.reports).over(&self.overlay);
         let Some(scenes) = txn.get_map(document::SCENES) else {
             return Vec::new();
         };
@@ -201,8 +219,10 @@ impl GameDoc {
                     let settings = map_in(&entry, &txn, "settings")?;
                     let row = RowRef::Scene(id.clone());
                     let order = scene::ORDER.property();
-                    let value = settings
-                        .get(&txn, order.key)
+                    let pending = reader.pending(&row).and_then(|held| held.get(order.key));
+                    let value = pending
+                        .map(|any| Out::Any(any.clone()))
+                        .or_else(|| settings.get(&txn, order.key))
                         .and_then(|found| reader.property(&row, order, &found))
                         .unwrap_or_else(|| order.default_value());
                     match value {
@@ -245,14 +265,15 @@ impl GameDoc {
     pub fn read_row(&self, table: &Table, row: &RowRef) -> Option<Row> {
         let txn = self.replica.read();
         let map = row_map(&txn, row)?;
-        Some(Reader::new(&txn, &self.reports).row(table, row, &map, &mut String::new()))
+        let reader = Reader::new(&txn, &self.reports).over(&self.overlay);
+        Some(reader.row(table, row, &map, &mut String::new()))
     }
 
     /// The rows of a collection (markers, lights or annotations), by id.
     #[must_use]
     pub fn rows(&self, scene: &SceneId, kind: RowKind) -> Vec<(RowId, Row)> {
         let txn = self.replica.read();
-        let reader = Reader::new(&txn, &self.reports);
+        let reader = Reader::new(&txn, &self.reports).over(&self.overlay);
         let Some(collection) =
             collection_key(kind).and_then(|key| map_in(&scene_map(&txn, scene)?, &txn, key))
         else {

@@ -14,6 +14,7 @@ use yrs::{Doc, Options, ReadTxn, StateVector, Text as _, Transact as _, Transact
 use super::dirty::Dirty;
 use super::guard::{self, Extent, Malformed};
 use super::origin::Origin;
+use crate::model::edit::RowRef;
 use crate::util::id::fresh_client_id;
 
 /// Why a document could not be read or changed.
@@ -273,6 +274,11 @@ impl Replica {
     pub(super) fn roots(&self) -> Vec<String> {
         let txn = self.doc.transact();
         txn.root_refs().map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// A row's property reads as something else from now on, though nothing was written.
+    pub(super) fn note_dirty(&self, row: &RowRef, key: &str) {
+        self.outbox.lock().dirty.note_row(row, key);
     }
 
     pub(super) fn read(&self) -> yrs::Transaction<'_> {

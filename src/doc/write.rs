@@ -35,6 +35,12 @@ impl Applied {
     pub fn changed(&self) -> bool {
         !self.changes.is_empty()
     }
+
+    /// How many keys were written; a row that came or went, and a stroke, is one.
+    #[must_use]
+    pub fn keys_written(&self) -> usize {
+        self.changes.len()
+    }
 }
 
 /// An edit, or one assignment of it, that was not carried out.
@@ -201,19 +207,9 @@ impl<'d> Writer<'d> {
         row: &RowRef,
         values: &'v [Assignment],
     ) -> Vec<(&'v Assignment, Any)> {
-        let kind = kind_of(row);
         let mut good = Vec::with_capacity(values.len());
         for assignment in values {
-            let property = assignment.property;
-            let checked = if property.row != kind || property.delay == Delay::Local {
-                Err(DropReason::Misplaced(property.script_name()))
-            } else {
-                property
-                    .check(assignment.value.clone())
-                    .map_err(DropReason::from)
-                    .and_then(|value| raw::any_from_value(&value).ok_or(DropReason::NotFinite))
-            };
-            match checked {
+            match writable(row, assignment) {
                 Ok(any) => good.push((assignment, any)),
                 Err(reason) => self.drop_because(reason),
             }
@@ -560,6 +556,25 @@ impl<'d> Writer<'d> {
         let order = |index: usize| orders.get(index).map(|(order, _)| *order);
         at.map_or(1.0, |at| order::between(order(at), order(at + 1)))
     }
+}
+
+/// Whether an assignment of a row can be written, wherever that row is.
+///
+/// # Errors
+/// Why not: a value that the property cannot have, or a property that is not this row's or never
+/// leaves this process.
+pub fn check(row: &RowRef, assignment: &Assignment) -> Result<(), DropReason> {
+    writable(row, assignment).map(|_| ())
+}
+
+/// A value as it is written.
+pub(super) fn writable(row: &RowRef, assignment: &Assignment) -> Result<Any, DropReason> {
+    let property = assignment.property;
+    if property.row != kind_of(row) || property.delay == Delay::Local {
+        return Err(DropReason::Misplaced(property.script_name()));
+    }
+    let value = property.check(assignment.value.clone())?;
+    raw::any_from_value(&value).ok_or(DropReason::NotFinite)
 }
 
 const fn kind_of(row: &RowRef) -> RowKind {

@@ -17,6 +17,8 @@ use super::id::{RowId, SceneId};
 
 /// The longest name that is shown, in characters.
 pub const MAX_NAME_CHARS: usize = 40;
+/// Markers that one person drags at a time and that others are told of.
+pub const MAX_DRAGGED: usize = 64;
 /// Temporary drawings of one person that are shown.
 const MAX_LAYERS: usize = 16;
 
@@ -190,6 +192,8 @@ pub struct Dragging {
     pub scene: SceneId,
     /// When the drag began, on the sender's clock: of two drags the earlier one holds.
     pub since_unix_ms: i64,
+    /// Further markers of the scene that move along.
+    pub also: Vec<RowId>,
 }
 
 impl Presence {
@@ -504,15 +508,27 @@ impl Dragging {
             marker: RowId::new(&text(object, "id")?),
             scene: SceneId::new(&text(object, "sceneId")?),
             since_unix_ms: time(object, "since")?,
+            also: object
+                .get("also")
+                .and_then(Json::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(|id| id.as_str().map(RowId::new))
+                .take(MAX_DRAGGED - 1)
+                .collect(),
         })
     }
 
     fn write(&self) -> Json {
-        json!({
+        let mut dragging = json!({
             "id": self.marker.as_str(),
             "sceneId": self.scene.as_str(),
             "since": self.since_unix_ms,
-        })
+        });
+        if !self.also.is_empty() {
+            dragging["also"] = self.also.iter().map(RowId::as_str).collect();
+        }
+        dragging
     }
 }
 
@@ -565,6 +581,7 @@ mod tests {
                 marker: RowId::new("m"),
                 scene: SceneId::new("s"),
                 since_unix_ms: 5,
+                also: vec![RowId::new("n")],
             }),
         }
     }

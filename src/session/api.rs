@@ -36,6 +36,8 @@ pub enum Request {
         /// The gesture ends with this.
         last: bool,
     },
+    /// The window is no longer the user's: what waits is written, a drag is over.
+    FocusLost,
     /// Takes the user's last step back.
     Undo,
     /// Does the step again.

@@ -29,7 +29,8 @@ const WAITS: &str = "The room has not sent its game yet, so nothing was changed;
                      or leave the room.";
 
 impl Workspace {
-    /// Carries edits out as one transaction and one part of an undo step.
+    /// Carries edits out as a part of an undo step; `last` ends it. What may wait by its property's
+    /// delay class is shown at once and written with others.
     pub fn edit(&mut self, gesture: GestureId, label: &'static str, edits: &[Edit], last: bool) {
         let (of_party, of_game): (Vec<Edit>, Vec<Edit>) =
             edits.iter().cloned().partition(is_of_party);
@@ -54,29 +55,16 @@ impl Workspace {
             }
             return;
         }
-        let mut dropped = Vec::new();
-        if !of_game.is_empty() {
-            let of_game =
-                with_converted_positions(&game.doc, &**self.library.pictures(), of_game.clone());
-            let applied = game.doc.apply(&of_game, Origin::Local(gesture.0));
-            dropped = applied
-                .dropped
-                .iter()
-                .map(|dropped| dropped.reason.to_string())
-                .collect();
-            game.history.record(gesture.0, label, applied);
-        }
-        if last {
+        let given = of_game.len();
+        let converted =
+            with_converted_positions(&game.doc, &**self.library.pictures(), of_game.clone());
+        // A switch of the grid moves everything; it is never shown in part.
+        let at_once = last || converted.len() > given;
+        self.broadcast(gesture, label, converted, at_once);
+        if last && let Some(game) = self.game.as_mut() {
             game.history.end_gesture();
         }
         self.notices.withdraw_undo();
-        dropped.dedup();
-        for reason in dropped {
-            self.notices.add(
-                Severity::Warning,
-                format!("A change was not made, because {reason}."),
-            );
-        }
         self.tell_of_deletes(&of_game);
         self.after_change();
     }
@@ -105,6 +93,7 @@ impl Workspace {
     }
 
     pub(super) fn undo(&mut self) {
+        self.flush();
         if let Some(game) = self.game.as_mut() {
             game.history.undo(&mut game.doc);
             self.notices.withdraw_undo();
@@ -113,6 +102,7 @@ impl Workspace {
     }
 
     pub(super) fn redo(&mut self) {
+        self.flush();
         if let Some(game) = self.game.as_mut() {
             game.history.redo(&mut game.doc);
             self.after_change();
@@ -140,7 +130,10 @@ impl Workspace {
             return;
         }
         let gesture = fresh_gesture();
-        open.doc.apply(edits, Origin::Local(gesture.0));
+        let applied = open.doc.apply(edits, Origin::Local(gesture.0));
+        let counters = self.broadcaster.counters_mut();
+        counters.edits_in += 1;
+        counters.wrote(applied.keys_written());
         self.save_open_documents();
         self.find_table_game();
         self.view.everything_changed();
@@ -302,6 +295,7 @@ impl Workspace {
         let now = self.clock.now();
         let writable = self.library.is_writable();
         let saver = &mut self.saver;
+        let counters = self.broadcaster.counters_mut();
         let mut share =
             |document: DocumentId, replica: &mut Replica, link: Option<&mut DocLink>, keeps| {
                 let updates = replica.take_updates();
@@ -310,6 +304,7 @@ impl Workspace {
                 }
                 let had_any = !updates.is_empty();
                 for update in updates {
+                    counters.sent(&update);
                     if keeps {
                         saver.save(&document, update.bytes, now);
                     }
@@ -332,6 +327,7 @@ impl Workspace {
 
     /// A snapshot of one open document.
     pub(super) fn snapshot_of(&mut self, document: &DocumentId) {
+        self.flush();
         for game in self.game.iter_mut().chain(&mut self.others) {
             if *document == DocumentId::Game(game.id.clone()) {
                 snapshot_game(&mut self.saver, game);

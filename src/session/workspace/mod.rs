@@ -5,6 +5,7 @@
 //! application, a command of the command line calls it directly. The only place, beside the room
 //! server, that opens write transactions. Must not know: egui, wgpu.
 
+mod batching;
 mod doc_link;
 mod edits;
 mod games;
@@ -19,6 +20,7 @@ mod web;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::broadcast::Broadcaster;
 use crate::library::{DocumentId, Library, LibraryError};
 use crate::model::id::{GameSessionId, PartyId, SceneId};
 use crate::model::party::PartyDefaults;
@@ -46,6 +48,8 @@ pub struct Workspace {
     library: Arc<Library>,
     clock: Arc<dyn Clock>,
     saver: Saver,
+    /// What the open game's user changed and what is not written yet.
+    broadcaster: Broadcaster,
     party: Option<OpenParty>,
     /// The game in the editor.
     game: Option<OpenGame>,
@@ -73,6 +77,7 @@ impl Workspace {
             saver: Saver::new(Arc::clone(&library)),
             library,
             clock,
+            broadcaster: Broadcaster::default(),
             party: None,
             game: None,
             others: Vec::new(),
@@ -140,6 +145,7 @@ impl Workspace {
                 edits,
                 last,
             } => self.edit(gesture, label, &edits, last),
+            Request::FocusLost => self.flush(),
             Request::Undo => self.undo(),
             Request::Redo => self.redo(),
             Request::EditScene(scene) => self.edit_scene(Some(scene)),
@@ -218,6 +224,7 @@ impl Workspace {
         if self.game().is_some_and(|open| open == id) {
             return Ok(());
         }
+        self.flush();
         let party = self.library.party_of(id)?.ok_or(LibraryError::NoSuchGame)?;
         if self.party.as_ref().is_some_and(|open| open.id != party) {
             self.stop_hosting();
@@ -403,8 +410,9 @@ impl Workspace {
             .unwrap_or_default()
     }
 
-    /// Does what is due: snapshots, tries of writes that could not be queued.
+    /// Does what is due: edits that waited, snapshots, tries of writes that could not be queued.
     pub fn upkeep(&mut self) {
+        self.flush_due();
         self.pump_rooms();
         self.write_web_masks();
         self.saver.flush();
@@ -418,8 +426,10 @@ impl Workspace {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
         let saver = self.saver.next_deadline(self.clock.now());
+        let broadcast = self.broadcaster.next_deadline();
         [
             saver,
+            broadcast,
             self.rooms_deadline(),
             self.missing_deadline(),
             self.web_masks_deadline(),
@@ -431,6 +441,7 @@ impl Workspace {
 
     /// Stores snapshots of all that changed.
     pub fn save_everything(&mut self) {
+        self.flush();
         for game in self.game.iter_mut().chain(&mut self.others) {
             edits::snapshot_game(&mut self.saver, game);
         }
@@ -452,3 +463,7 @@ impl Workspace {
         self.library.close()
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests;

@@ -90,7 +90,7 @@ pub(super) struct Rooms {
     people: HashMap<(GameSessionId, u64), Person>,
     people_changed: bool,
     /// Something that is published has changed.
-    has_news: bool,
+    pub(super) has_news: bool,
     events: Vec<RoomEvent>,
     event_count: u64,
 }

@@ -38,7 +38,10 @@ impl Workspace {
     /// Whether everything is on disk.
     #[must_use]
     pub fn saved(&self) -> Saved {
-        self.saver.saved()
+        match self.saver.saved() {
+            Saved::Yes if self.broadcaster.is_waiting() => Saved::Writing,
+            saved => saved,
+        }
     }
 
     /// What the table shows now.

@@ -82,7 +82,7 @@ impl Workspace {
             undo: history.and_then(|history| history.undo_label()),
             redo: history.and_then(|history| history.redo_label()),
             undo_depth: history.map_or(0, |history| history.undo_depth()),
-            saved: self.saver.saved(),
+            saved: self.saved(),
             work: self.work.clone(),
             notices: self.notices.list(),
             room: self.room_view().map(Arc::new),
@@ -92,6 +92,7 @@ impl Workspace {
     /// A scene of the open game as the DM sees it.
     #[must_use]
     pub fn snapshot(&mut self, scene: &SceneId) -> Option<Arc<SceneSnapshot>> {
+        self.flush();
         let game = self.game.as_mut()?;
         if !game.doc.has_scene(scene) {
             return None;

@@ -1,0 +1,206 @@
+//! What users are promised of an open library.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::Workspace;
+use crate::library::Library;
+use crate::model::edit::{Assignment, Edit, RowRef};
+use crate::model::id::{RowId, SceneId};
+use crate::model::scene;
+use crate::model::{marker, property::Prop};
+use crate::session::api::{GestureId, Request, Saved};
+use crate::util::clock::{Clock as _, ManualClock};
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// A library with one scene in the editor, and a clock that stands.
+struct Table {
+    workspace: Workspace,
+    clock: ManualClock,
+    scene: SceneId,
+    _folder: TempDir,
+}
+
+impl Table {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let library = Arc::new(Library::create_empty(&folder.path().join("library")).unwrap());
+        let clock = ManualClock::starting_at(1_780_000_000_000);
+        let mut workspace = Workspace::open(library, Arc::new(clock.clone())).unwrap();
+        let scene = workspace.create_scene("Cave").unwrap();
+        Self {
+            workspace,
+            clock,
+            scene,
+            _folder: folder,
+        }
+    }
+
+    /// Time goes by; what is due is done when it is due, as the session's thread does.
+    fn wait(&mut self, time: Duration) {
+        let end = self.clock.now() + time;
+        while let Some(deadline) = self.workspace.next_deadline().filter(|at| *at <= end) {
+            self.clock
+                .advance(deadline.saturating_sub(self.clock.now()));
+            self.workspace.upkeep();
+        }
+        self.clock.advance(end.saturating_sub(self.clock.now()));
+    }
+
+    fn set(&mut self, gesture: u64, prop: Prop<f64>, value: f64, last: bool) {
+        let edit = Edit::Set {
+            row: RowRef::Scene(self.scene.clone()),
+            values: vec![Assignment::new(prop, value)],
+        };
+        self.workspace
+            .edit(GestureId(gesture), "Grid", &[edit], last);
+        self.workspace.upkeep();
+    }
+
+    fn end(&mut self, gesture: u64) {
+        self.workspace.edit(GestureId(gesture), "Grid", &[], true);
+        self.workspace.upkeep();
+    }
+
+    fn spacing(&mut self) -> f64 {
+        let published = self.workspace.publish();
+        published.editing.unwrap().setting(scene::GRID_SPACING)
+    }
+
+    /// What the document itself holds.
+    fn written(&self) -> f64 {
+        let doc = &self.workspace.game.as_ref().unwrap().doc;
+        let id = self.workspace.game().unwrap();
+        let copy = crate::doc::GameDoc::open(id, [doc.replica().encode_snapshot().as_slice()]);
+        let row = copy.unwrap().scene_row(&self.scene).unwrap();
+        row.get(scene::GRID_SPACING)
+    }
+}
+
+#[test]
+fn batching_saves_four_fifths_of_a_slider_drags_requests() {
+    let mut table = Table::new();
+    let before = table.workspace.broadcaster.counters();
+    for frame in 0..120_u32 {
+        table.set(
+            1,
+            scene::GRID_SPACING,
+            1.0 + f64::from(frame) / 120.0,
+            false,
+        );
+        table.wait(Duration::from_micros(16_667));
+    }
+    table.end(1);
+    let after = table.workspace.broadcaster.counters();
+    let edits = after.edits_in - before.edits_in;
+    let transactions = after.transactions_out - before.transactions_out;
+    assert_eq!(edits, 120);
+    assert!(
+        transactions >= 10,
+        "{transactions}: not a throttle any more"
+    );
+    assert!(transactions * 5 <= edits, "{transactions} of {edits}");
+    // Every transaction wrote the one key that was dragged.
+    assert_eq!(after.keys_written - before.keys_written, transactions);
+    assert!(after.bytes_out > before.bytes_out);
+    assert!((table.written() - (1.0 + 119.0 / 120.0)).abs() < 1e-12);
+    // One step, however many transactions.
+    let depth = table.workspace.publish().undo_depth;
+    table.workspace.handle(Request::Undo);
+    assert_eq!(table.workspace.publish().undo_depth, depth - 1);
+    assert!((table.written() - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn a_change_shows_at_once_and_is_with_the_store_in_time() {
+    let mut table = Table::new();
+    table.wait(ms(50));
+    let library = Arc::clone(table.workspace.library());
+    let appended = library.appended();
+    table.set(1, scene::GRID_SPACING, 2.5, false);
+    assert!((table.spacing() - 2.5).abs() < 1e-12);
+    assert!((table.written() - 1.0).abs() < 1e-12);
+    assert_eq!(library.appended(), appended);
+    assert_eq!(table.workspace.publish().saved, Saved::Writing);
+    // 250 ms is what is promised; the store takes 20 ms of them.
+    table.wait(ms(200));
+    assert!((table.written() - 2.5).abs() < 1e-12);
+    assert!(library.appended() > appended);
+    assert!((table.spacing() - 2.5).abs() < 1e-12);
+}
+
+#[test]
+fn whoever_needs_the_document_gets_all_of_it() {
+    let mut value = 2.0;
+    let ways: [&dyn Fn(&mut Table); 6] = [
+        &|table| table.workspace.save_everything(),
+        &|table| table.workspace.handle(Request::FocusLost),
+        &|table| table.end(1),
+        &|table| {
+            table.workspace.snapshot(&table.scene.clone()).unwrap();
+        },
+        &|table| {
+            table.workspace.create_scene("Other").unwrap();
+        },
+        &|table| {
+            let game = table.workspace.game().cloned().unwrap();
+            let party = table.workspace.party().cloned().unwrap();
+            table.workspace.handle(Request::CreateGame {
+                party,
+                name: "Another".into(),
+            });
+            assert!(table.workspace.game() != Some(&game));
+            table.workspace.open_game(&game).unwrap();
+        },
+    ];
+    let mut table = Table::new();
+    for way in ways {
+        value += 0.25;
+        table.set(1, scene::GRID_SPACING, value, false);
+        way(&mut table);
+        assert!((table.written() - value).abs() < 1e-12, "{value}");
+        let game = table.workspace.game.as_ref().unwrap();
+        assert!(!game.doc.has_pending());
+    }
+    // Undo takes back what was not written yet.
+    table.set(7, scene::GRID_SPACING, 9.0, false);
+    table.workspace.handle(Request::Undo);
+    assert!((table.written() - value).abs() < 1e-12);
+    assert!((table.spacing() - value).abs() < 1e-12);
+    table.workspace.handle(Request::Redo);
+    assert!((table.spacing() - 9.0).abs() < 1e-12);
+}
+
+#[test]
+fn a_switch_of_the_grid_is_never_shown_in_part() {
+    let mut table = Table::new();
+    let row = RowRef::marker(&table.scene, &RowId::new("hero"));
+    let edits = [
+        Edit::Create {
+            row: row.clone(),
+            values: vec![],
+        },
+        Edit::Set {
+            row: RowRef::Scene(table.scene.clone()),
+            values: vec![Assignment::new(
+                scene::GRID_MODE,
+                scene::GRID_MODE_MAP_DEFINED,
+            )],
+        },
+    ];
+    for edit in edits {
+        let set = Edit::Set {
+            row: row.clone(),
+            values: vec![Assignment::new(marker::POSITION_X, 40.0)],
+        };
+        table
+            .workspace
+            .edit(GestureId(1), "Grid", &[edit, set], false);
+    }
+    assert!(!table.workspace.broadcaster.is_waiting());
+}
