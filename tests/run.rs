@@ -288,3 +288,181 @@ fn every_example_of_the_page_works_and_every_command_has_one() {
         );
     }
 }
+
+/// A room server of its own; killed when it goes.
+struct Serve {
+    child: std::process::Child,
+    address: String,
+    /// Kept open: the server tells more.
+    _stderr: std::io::BufReader<std::process::ChildStderr>,
+}
+
+impl Serve {
+    fn start(place: &Place, arguments: &[&str]) -> Self {
+        use std::io::BufRead as _;
+        let mut child = place
+            .command(&["serve", "--listen", "127.0.0.1:0", "--data", "rooms"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        let address = line
+            .strip_prefix("serving http://")
+            .and_then(|rest| rest.split_whitespace().next())
+            .unwrap_or_else(|| panic!("no address in {line:?}"))
+            .to_owned();
+        Self {
+            child,
+            address,
+            _stderr: stderr,
+        }
+    }
+
+    fn link(&self) -> String {
+        format!(
+            "http://{}/parties/game_session/evening?party=table",
+            self.address
+        )
+    }
+
+    fn tokens(place: &Place, room: &str) -> Value {
+        let output = place
+            .command(&["serve", "--data", "rooms", "--invite", room])
+            .output()
+            .unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["tokens"].clone()
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a script in a room.
+fn run_in_room(place: &Place, link: &str, script: &str, more: &[&str]) -> Output {
+    let file = place.path("script.jsonl");
+    std::fs::write(&file, script).unwrap();
+    place
+        .command(&["run", "script.jsonl", "--room", link])
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_script_works_in_a_room_and_the_next_one_finds_what_it_made() {
+    let place = Place::new();
+    let server = Serve::start(&place, &["--open"]);
+    let link = server.link();
+    let empty = run_in_room(&place, &link, "{\"do\": \"state\"}\n", &[]);
+    assert_eq!(empty.status.code(), Some(1));
+    let message = String::from_utf8(empty.stderr).unwrap();
+    assert!(
+        message.contains("nobody has put a game into this room"),
+        "{message}"
+    );
+
+    let first = run_in_room(
+        &place,
+        &link,
+        concat!(
+            "{\"do\": \"create_scene\", \"name\": \"Bridge\", \"as\": \"bridge\"}\n",
+            "{\"do\": \"add_marker\", \"title\": \"Troll\", \"at\": {\"cell\": [2, 3]}}\n",
+            "{\"do\": \"set_active_scene\", \"scene\": \"bridge\"}\n",
+        ),
+        &["--initialise"],
+    );
+    let told = String::from_utf8_lossy(&first.stderr).into_owned();
+    assert!(first.status.success(), "{told}\n{}", text(&first));
+
+    let second = run_in_room(
+        &place,
+        &link,
+        "{\"do\": \"move_marker\", \"marker\": \"Troll\", \"by\": {\"cells\": [1, 0]}}\n{\"do\": \"state\"}\n",
+        &[],
+    );
+    let told = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(second.status.success(), "{told}\n{}", text(&second));
+    let answers = answers(&second);
+    assert_eq!(answers[0]["cell"], json!([3, 3]));
+    assert_eq!(answers[1]["scenes"][0]["name"], "Bridge");
+    assert_eq!(answers[1]["scenes"][0]["active"], true);
+    assert!(
+        !place
+            .path("data")
+            .join("tableglow")
+            .join("library")
+            .exists(),
+        "nothing of it is in the user's library"
+    );
+}
+
+#[test]
+fn a_wrong_token_is_told_and_never_repeated() {
+    let place = Place::new();
+    let server = Serve::start(&place, &["--room", "game_session/evening"]);
+    let output = run_in_room(
+        &place,
+        &server.link(),
+        "{\"do\": \"state\"}\n",
+        &["--token", "not-the-token-of-this-room"],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(message.trim().lines().count(), 1, "{message}");
+    assert!(!message.contains("not-the-token"), "{message}");
+    let tokens = Serve::tokens(&place, "game_session/evening");
+    let party = Serve::tokens(&place, "party/table");
+    assert_ne!(tokens["dm"], party["dm"]);
+}
+
+#[test]
+fn a_script_waits_for_an_event_of_the_room() {
+    let place = Place::new();
+    let server = Serve::start(&place, &["--open"]);
+    let link = server.link();
+    let made = run_in_room(&place, &link, "{\"do\": \"state\"}\n", &["--initialise"]);
+    assert!(made.status.success());
+    let file = place.path("wait.jsonl");
+    std::fs::write(
+        &file,
+        "{\"do\": \"state\"}\n{\"do\": \"wait\", \"event\": \"DICE\", \"timeoutMs\": 60000}\n",
+    )
+    .unwrap();
+    let mut child = place
+        .command(&["run", "wait.jsonl", "--room", &link])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = {
+        use std::io::BufRead as _;
+        std::io::BufReader::new(child.stdout.take().unwrap()).lines()
+    };
+    // The script is in the room now.
+    lines.next().unwrap().unwrap();
+    for kind in ["OTHER", "DICE"] {
+        let body = json!({"type": kind, "payload": {"rolled": 17}}).to_string();
+        let mut stream = std::net::TcpStream::connect(&server.address).unwrap();
+        let request = format!(
+            "POST /parties/game_session/evening HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            server.address,
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    let answer: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(answer["event"]["payload"]["rolled"], 17);
+    assert!(child.wait().unwrap().success());
+}

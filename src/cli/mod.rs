@@ -11,6 +11,7 @@ mod inspect;
 pub mod inspect_map;
 #[cfg(feature = "render")]
 mod render;
+mod room;
 mod run;
 mod running;
 mod serve;

@@ -11,22 +11,32 @@ use clap::Args;
 use serde_json::{Map, Value as Json};
 
 use crate::library::{Library, Mode};
+use crate::model::color::Rgb;
+use crate::model::presence::TablePart;
 use crate::session::Session;
 use crate::session::api::Saved;
-use crate::session::script::lines::{Script, Step, next_line};
+use crate::session::guest::Guest;
+use crate::session::room::Identity;
+use crate::session::script::lines::{Script, Step, event_of_kind, next_line};
 use crate::session::script::{Command, Done, Shot, WORDS, properties_json};
 use crate::util::clock::SystemClock;
 
+use super::room::{self, Kind};
 use super::{print_json, running};
 
 /// What was changed is waited for this long at the end.
 const SAVING: Duration = Duration::from_secs(60);
+/// A room is waited for this long.
+const JOINING: Duration = Duration::from_secs(60);
+/// How often a room's events are looked at.
+const EVENTS: Duration = Duration::from_millis(40);
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Carries the editor's commands out: a JSON object a line, in order.
 ///
-/// Works on the library, or, while Tableglow runs on that library, live in the running app. Each
+/// Works on the library, or, while Tableglow runs on that library, live in the running app; with
+/// --room in a room. Each
 /// command answers with one line of JSON on stdout: {"line":1,"ok":true,…} or
 /// {"line":1,"ok":false,"error":"…"}. Ends at the first that fails, with exit code 1.
 #[derive(Debug, Args)]
@@ -39,6 +49,22 @@ pub(super) struct Run {
     /// Go on after a command that fails; the exit code is 1 all the same.
     #[arg(long)]
     keep_going: bool,
+
+    /// Work in a room instead of a library: its link, or the address of its server, with --token.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "library")]
+    room: Option<String>,
+
+    /// The code or token of the room; TABLEGLOW_TOKEN in the environment is read without it.
+    #[arg(long, requires = "room")]
+    token: Option<String>,
+
+    /// The kind of server that the room is on.
+    #[arg(long, value_enum, default_value_t, requires = "room")]
+    kind: Kind,
+
+    /// Begin a game in a room that is empty.
+    #[arg(long, requires = "room")]
+    initialise: bool,
 
     /// Print every property that `set` knows, as JSON, and end.
     #[arg(long)]
@@ -70,8 +96,10 @@ fn words() -> String {
 enum Target {
     /// A running app.
     Running(PathBuf),
-    /// This process.
+    /// This process, on a library.
     Here(Box<Here>),
+    /// This process, in a room.
+    Room(Box<Visit>),
 }
 
 struct Here {
@@ -79,7 +107,44 @@ struct Here {
     studio: Studio,
 }
 
+struct Visit {
+    guest: Guest,
+    studio: Studio,
+}
+
+fn obey(
+    session: &Session,
+    studio: &mut Studio,
+    command: &Map<String, Json>,
+) -> Result<Map<String, Json>, String> {
+    let command = Command::parse(command)?;
+    match session.remote().command(command)? {
+        Done::Answer(answer) => Ok(answer),
+        Done::Draw(shot) => {
+            studio.write(&shot, session.library())?;
+            Ok(shot.answer())
+        }
+    }
+}
+
 impl Run {
+    fn visit(&self, room: &str, safe_graphics: bool) -> anyhow::Result<Target> {
+        let (mut invitation, _) = room::invitation(room, self.token.as_deref(), self.kind)?;
+        invitation.may_initialise = self.initialise;
+        let identity = Identity {
+            name: "Script".to_owned(),
+            color: Rgb::new(0x8a, 0x93, 0xa6),
+            part: TablePart::Dm,
+            shares_view: false,
+        };
+        let guest = Guest::join(invitation, identity, Arc::new(|| ()))?;
+        guest.wait_until_writable(JOINING)?;
+        Ok(Target::Room(Box::new(Visit {
+            guest,
+            studio: Studio::new(safe_graphics),
+        })))
+    }
+
     pub(super) fn run(&self, library: Option<&Path>, safe_graphics: bool) -> anyhow::Result<()> {
         if self.properties {
             return print_json(&properties_json());
@@ -99,7 +164,10 @@ impl Run {
             })?;
             Box::new(BufReader::new(file))
         };
-        let mut target = Target::of(library, safe_graphics)?;
+        let mut target = match &self.room {
+            Some(room) => self.visit(room, safe_graphics)?,
+            None => Target::of(library, safe_graphics)?,
+        };
         let outcome = self.carry_out(&mut *lines, &mut target);
         let saved = target.end();
         outcome.and(saved)
@@ -107,6 +175,7 @@ impl Run {
 
     fn carry_out(&self, lines: &mut dyn BufRead, target: &mut Target) -> anyhow::Result<()> {
         let mut script = Script::default();
+        let mut events = Events::of(target);
         let (mut asked, mut failed) = (0_u64, 0_u64);
         let mut number = 0_u64;
         let mut lines = lines;
@@ -114,7 +183,7 @@ impl Run {
             number += 1;
             let result = match line.and_then(|line| script.read(&line)) {
                 Ok(None) => continue,
-                Ok(Some(step)) => take(step, &mut script, target),
+                Ok(Some(step)) => take(step, &mut script, &mut events, target),
                 Err(why) => Err(why),
             };
             asked += 1;
@@ -133,8 +202,14 @@ impl Run {
     }
 }
 
-fn take(step: Step, script: &mut Script, target: &mut Target) -> Result<Map<String, Json>, String> {
+fn take(
+    step: Step,
+    script: &mut Script,
+    events: &mut Events,
+    target: &mut Target,
+) -> Result<Map<String, Json>, String> {
     match step {
+        Step::WaitForEvent { kind, at_most } => events.wait(target, &kind, at_most),
         Step::Wait(time) => {
             std::thread::sleep(time);
             Ok(Map::new())
@@ -147,6 +222,50 @@ fn take(step: Step, script: &mut Script, target: &mut Target) -> Result<Map<Stri
             Ok(answer)
         }
     }
+}
+
+/// Which events of the room this script has waited for.
+struct Events {
+    seen: u64,
+}
+
+impl Events {
+    /// From now on; what came before the script is not for it.
+    fn of(target: &mut Target) -> Self {
+        let seen = target.ask(asking_for_events(0)).ok();
+        let seen = seen.and_then(|answer| answer.get("newest").and_then(Json::as_u64));
+        Self {
+            seen: seen.unwrap_or_default(),
+        }
+    }
+
+    fn wait(
+        &mut self,
+        target: &mut Target,
+        kind: &str,
+        at_most: Duration,
+    ) -> Result<Map<String, Json>, String> {
+        let begun = Instant::now();
+        loop {
+            let answer = target.ask(asking_for_events(self.seen))?;
+            if let Some((number, event)) = event_of_kind(&answer, kind) {
+                self.seen = number;
+                return Ok(Map::from_iter([("event".to_owned(), event)]));
+            }
+            let left = at_most.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Err(format!("no event “{kind}” came in time"));
+            }
+            std::thread::sleep(left.min(EVENTS));
+        }
+    }
+}
+
+fn asking_for_events(after: u64) -> Map<String, Json> {
+    Map::from_iter([
+        ("do".to_owned(), "events".into()),
+        ("after".to_owned(), after.into()),
+    ])
 }
 
 /// One line of JSON. A reader that wants no more of it does not end the script.
@@ -194,23 +313,24 @@ impl Target {
     fn ask(&mut self, command: Map<String, Json>) -> Result<Map<String, Json>, String> {
         match self {
             Self::Running(folder) => running::command_there(folder, command),
-            Self::Here(here) => {
-                let command = Command::parse(&command)?;
-                match here.session.remote().command(command)? {
-                    Done::Answer(answer) => Ok(answer),
-                    Done::Draw(shot) => {
-                        here.studio.write(&shot, here.session.library())?;
-                        Ok(shot.answer())
-                    }
-                }
-            }
+            Self::Here(here) => obey(&here.session, &mut here.studio, &command),
+            Self::Room(visit) => obey(visit.guest.session(), &mut visit.studio, &command),
         }
     }
 
-    /// Waits until everything is on disk; a running app sees to that itself.
+    /// Waits until everything is on disk, or with the room; a running app sees to that itself.
     fn end(self) -> anyhow::Result<()> {
-        let Self::Here(here) = self else {
-            return Ok(());
+        let here = match self {
+            Self::Running(_) => return Ok(()),
+            Self::Here(here) => here,
+            Self::Room(visit) => {
+                if visit.guest.wait_until_sent(SAVING)? {
+                    return Ok(());
+                }
+                bail!(
+                    "the room has not confirmed everything; look at it and run the rest of the script again"
+                );
+            }
         };
         let begun = Instant::now();
         loop {

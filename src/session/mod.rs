@@ -9,6 +9,7 @@ pub mod actor;
 pub mod api;
 pub mod discovery;
 pub mod export;
+pub mod guest;
 pub mod hosting;
 pub mod jobs;
 pub mod new_scene;

@@ -165,9 +165,11 @@ fn answered(workspace: &mut Workspace, command: Command) -> Result<Answer, Strin
             Ok(answer("step", label))
         }
         Command::State { scene } => state::told(workspace, scene.as_deref()),
-        Command::Wait { .. } | Command::Import { .. } | Command::Snapshot { .. } => {
-            Err("this command is not for the session".to_owned())
-        }
+        Command::Events { after } => Ok(state::events(workspace, after)),
+        Command::Wait { .. }
+        | Command::WaitForEvent { .. }
+        | Command::Import { .. }
+        | Command::Snapshot { .. } => Err("this command is not for the session".to_owned()),
     }
 }
 

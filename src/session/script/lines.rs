@@ -38,6 +38,13 @@ pub enum Step {
     },
     /// A pause of the script itself.
     Wait(Duration),
+    /// A pause until the room sends an event of this type.
+    WaitForEvent {
+        /// Its type; any with `*`.
+        kind: String,
+        /// For how long.
+        at_most: Duration,
+    },
 }
 
 impl Script {
@@ -74,8 +81,12 @@ impl Script {
                 ));
             }
         }
-        if let Command::Wait { time } = command {
-            return Ok(Some(Step::Wait(time)));
+        match command {
+            Command::Wait { time } => return Ok(Some(Step::Wait(time))),
+            Command::WaitForEvent { kind, at_most } => {
+                return Ok(Some(Step::WaitForEvent { kind, at_most }));
+            }
+            _ => {}
         }
         for name in REFERENCES {
             if let Some(Json::String(text)) = object.get_mut(*name)
@@ -107,6 +118,17 @@ impl Script {
         self.labels.insert(label, id.to_owned());
         Ok(())
     }
+}
+
+/// The first event in the answer of `events` that is of this type: its number and itself.
+#[must_use]
+pub fn event_of_kind(answer: &Map<String, Json>, kind: &str) -> Option<(u64, Json)> {
+    answer.get("events")?.as_array()?.iter().find_map(|it| {
+        let event = it.get("event")?;
+        let fits = kind == "*" || event.get("type").and_then(Json::as_str) == Some(kind);
+        fits.then(|| (it.get("number").and_then(Json::as_u64), event.clone()))
+            .and_then(|(number, event)| Some((number?, event)))
+    })
 }
 
 fn absolute(file: &str) -> Result<String, String> {

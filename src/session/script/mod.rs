@@ -133,7 +133,16 @@ pub const WORDS: &[Word] = &[
         "file [scene]",
         "a map, picture or campaign file, into a new scene or this one",
     ),
-    word("wait", "ms", "milliseconds until the next command"),
+    word(
+        "wait",
+        "ms, or event [timeoutMs]",
+        "milliseconds, or until the room sends an event of this type",
+    ),
+    word(
+        "events",
+        "[after]",
+        "what the room has sent to everybody, by number",
+    ),
     word(
         "snapshot",
         "file size [view] [scene]",
@@ -268,10 +277,22 @@ pub enum Command {
         /// The scene that it fills.
         scene: Option<String>,
     },
-    /// `wait`, which is the caller's
+    /// `wait` for a time, which is the caller's
     Wait {
         /// How long.
         time: Duration,
+    },
+    /// `wait` for an event, which is the caller's
+    WaitForEvent {
+        /// Its type; any with `*`.
+        kind: String,
+        /// For how long.
+        at_most: Duration,
+    },
+    /// `events`
+    Events {
+        /// Those after this one.
+        after: u64,
     },
     /// `snapshot`
     Snapshot {
@@ -470,12 +491,15 @@ impl Command {
                 file: fields.need_text("file")?.into(),
                 scene: fields.text("scene")?,
             },
-            "wait" => {
-                let ms = fields.need_number("ms", 0.0, LONGEST_WAIT.as_secs_f64() * 1e3)?;
-                Self::Wait {
-                    time: Duration::from_secs_f64(ms / 1e3),
-                }
-            }
+            "wait" => Self::read_wait(fields)?,
+            "events" => Self::Events {
+                after: match fields.get("after") {
+                    None => 0,
+                    Some(number) => number
+                        .as_u64()
+                        .ok_or("“after” must be the number of an event")?,
+                },
+            },
             "snapshot" => Self::Snapshot {
                 file: fields.need_text("file")?.into(),
                 size_px: parse_size(&fields.need_text("size")?)?,
@@ -486,6 +510,25 @@ impl Command {
                 scene: fields.text("scene")?,
             },
         })
+    }
+
+    fn read_wait(fields: &mut Fields<'_>) -> Result<Self, String> {
+        let most = LONGEST_WAIT.as_secs_f64() * 1e3;
+        match fields.text("event")? {
+            None => Ok(Self::Wait {
+                time: Duration::from_secs_f64(fields.need_number("ms", 0.0, most)? / 1e3),
+            }),
+            Some(kind) => {
+                let at_most = match fields.get("timeoutMs") {
+                    None => LONGEST_WAIT,
+                    Some(_) => {
+                        let ms = fields.need_number("timeoutMs", 0.0, most)?;
+                        Duration::from_secs_f64(ms / 1e3)
+                    }
+                };
+                Ok(Self::WaitForEvent { kind, at_most })
+            }
+        }
     }
 
     fn read_set(fields: &mut Fields<'_>) -> Result<Self, String> {

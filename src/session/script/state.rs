@@ -86,6 +86,25 @@ pub(super) fn told(
     Ok(told)
 }
 
+/// What the room has sent to everybody since that event. `newest` is the number of the last one.
+pub(super) fn events(workspace: &Workspace, after: u64) -> Map<String, Json> {
+    let all = workspace.room_events();
+    let newest = all.last().map_or(0, |event| event.number);
+    let list: Vec<Json> = all
+        .iter()
+        .filter(|event| event.number > after)
+        .map(|event| {
+            let text = &*event.text;
+            let body: Json = serde_json::from_str(text).unwrap_or_else(|_| text.into());
+            json!({"number": event.number, "event": body})
+        })
+        .collect();
+    let mut told = Map::new();
+    told.insert("events".to_owned(), list.into());
+    told.insert("newest".to_owned(), newest.into());
+    told
+}
+
 fn scene_json(snapshot: &SceneSnapshot) -> Json {
     let shape = match snapshot.grid.shape() {
         GridShape::Square => "squares",

@@ -95,6 +95,13 @@ pub(super) struct Rooms {
     event_count: u64,
 }
 
+impl Rooms {
+    /// What rooms have sent as text, the newest last.
+    pub(super) fn events(&self) -> &[RoomEvent] {
+        &self.events
+    }
+}
+
 /// The setting that holds a document's [`Attachment`].
 fn setting_of(document: &DocumentId) -> String {
     match document {

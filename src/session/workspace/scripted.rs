@@ -5,6 +5,7 @@ use crate::model::id::{RowId, SceneId};
 use crate::model::property::RowKind;
 use crate::scene::player::PlayerFrame;
 use crate::session::api::{GestureId, Notice, Saved};
+use crate::session::room::RoomEvent;
 
 use super::{Workspace, edits};
 
@@ -49,6 +50,11 @@ impl Workspace {
         self.derive();
         let active = self.active_scene();
         self.player_frame(active.as_ref())
+    }
+
+    /// What the room has sent as text, the newest last.
+    pub(in crate::session) fn room_events(&self) -> &[RoomEvent] {
+        self.rooms.events()
     }
 
     /// The number of the newest notice.

@@ -1,0 +1,94 @@
+//! A room as it is named on the command line: a link, or an address and a code.
+
+use anyhow::{Context as _, bail};
+use clap::ValueEnum;
+
+use crate::model::presence::TablePart;
+use crate::session::discovery;
+use crate::session::room::{Invitation, part_of_link};
+use crate::sync::dialect::Dialect;
+
+/// Where a code is read from when none is given: an argument can be read by everybody on the machine.
+const TOKEN: &str = "TABLEGLOW_TOKEN";
+/// What an open server is shown in place of a code.
+const NO_TOKEN: &str = "open";
+
+/// A kind of server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Kind {
+    /// Tableglow's own rooms, and PartyKit's.
+    #[default]
+    Partykit,
+    /// Our worker on Cloudflare.
+    Partyserver,
+    /// @y/websocket-server.
+    YWebsocket,
+}
+
+impl Kind {
+    const fn dialect(self) -> Dialect {
+        match self {
+            Self::Partykit => Dialect::YPartyKit,
+            Self::Partyserver => Dialect::YPartyServer,
+            Self::YWebsocket => Dialect::YWebsocket,
+        }
+    }
+}
+
+/// What it takes to enter a room, and what the code makes of us as far as that is known.
+pub(super) fn invitation(
+    room: &str,
+    token: Option<&str>,
+    kind: Kind,
+) -> anyhow::Result<(Invitation, Option<TablePart>)> {
+    let token = token.map(str::to_owned).or_else(|| {
+        let set = std::env::var(TOKEN).ok();
+        set.filter(|token| !token.is_empty())
+    });
+    if room.contains("/parties/") || room.contains("/party/") || kind == Kind::YWebsocket {
+        let mut invitation = Invitation::from_link(kind.dialect(), room)
+            .with_context(|| format!("{} is no address of a game's room", without_query(room)))?;
+        invitation.token = token.or(invitation.token);
+        let part = part_of_link(room);
+        if invitation.party.is_none() && kind == Kind::Partykit {
+            return Ok(completed(invitation, part));
+        }
+        return Ok((invitation, part));
+    }
+    let answer = discovery::ask(room, token.as_deref().unwrap_or(NO_TOKEN))?;
+    let several = answer.invitations.len();
+    let mut invitations = answer.invitations.into_iter();
+    match (invitations.next(), several) {
+        (Some(mut only), 1) => {
+            only.token = token;
+            Ok((only, Some(answer.part)))
+        }
+        _ => bail!(
+            "the code opens {several} games there; name one by its address, \
+             http://SERVER/parties/game_session/GAME"
+        ),
+    }
+}
+
+/// A link that names no party, with the one that the server tells, where it does.
+fn completed(
+    mut invitation: Invitation,
+    part: Option<TablePart>,
+) -> (Invitation, Option<TablePart>) {
+    let token = invitation.token.as_deref().unwrap_or(NO_TOKEN);
+    // Other kinds of servers tell nothing; the game's room can be joined all the same.
+    let Ok(answer) = discovery::ask(&invitation.server, token) else {
+        return (invitation, part);
+    };
+    let same = answer
+        .invitations
+        .into_iter()
+        .find(|other| other.game == invitation.game);
+    invitation.party = same.and_then(|other| other.party);
+    (invitation, part.or(Some(answer.part)))
+}
+
+/// A link as it may be repeated: its query holds the code.
+fn without_query(link: &str) -> &str {
+    link.split(['?', '#']).next().unwrap_or_default()
+}
