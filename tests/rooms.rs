@@ -7,21 +7,29 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use glam::DVec2;
+use tableglow::doc::{GameDoc, Origin};
+use tableglow::geom::Mask;
 use tableglow::library::Library;
 use tableglow::model::color::Rgb;
 use tableglow::model::edit::{Assignment, Edit, RowRef};
 use tableglow::model::id::{GameSessionId, PartyId, RowId, SceneId};
 use tableglow::model::marker;
 use tableglow::model::presence::{Cursor, Presence, TablePart};
+use tableglow::model::stroke::{MaskTarget, NewStroke, StrokeMode, StrokeShape};
 use tableglow::scene::player::PlayerFrame;
+use tableglow::scene::snapshot::Fog;
 use tableglow::server::listener::{Config, RoomsOf, Server};
 use tableglow::server::seed::Seeds;
 use tableglow::session::Session;
 use tableglow::session::api::{GestureId, Published, Request};
 use tableglow::session::discovery::ask;
 use tableglow::session::room::{Connection, Identity, Invitation, People, Place, Scope};
-use tableglow::sync::dialect::Dialect;
+use tableglow::sync::dialect::{Dialect, RoomAddress};
+use tableglow::sync::link::RoomLink;
+use tableglow::sync::websocket::Net;
 use tableglow::util::clock::SystemClock;
+use yrs::updates::decoder::Decode as _;
+use yrs::{Doc, Map as _, MapRef, ReadTxn as _, Transact as _, Update, WriteTxn as _};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -501,4 +509,129 @@ fn a_code_and_an_address_are_enough_to_join_a_hosted_game() {
     assert_eq!((again, same_codes), (address, codes));
     tom.send(Request::Reconnect);
     mira.wait_for_marker(&scene, "late");
+}
+
+/// A client that knows nothing of strokes: it reads and writes whole masks, as web clients do.
+struct WebClient {
+    doc: GameDoc,
+    link: RoomLink,
+    _net: Net,
+}
+
+impl WebClient {
+    fn join(rooms: &Rooms, game: &GameSessionId) -> Self {
+        let doc = GameDoc::open(game, []).unwrap();
+        let net = Net::start().unwrap();
+        let host = rooms.address.to_string();
+        let mut address =
+            RoomAddress::new(Dialect::YPartyKit, &host, "game_session", game.as_str());
+        address.asks_durable = false;
+        let transport = net.websocket(address, Arc::new(|| {})).unwrap();
+        let mut link = RoomLink::new(
+            Dialect::YPartyKit,
+            Origin::Remote(0),
+            doc.replica().client_id(),
+            1,
+            Box::new(transport),
+            Arc::new(SystemClock::default()),
+        );
+        link.connect();
+        link.set_awareness(Some(r#"{"measurement":null}"#)).unwrap();
+        Self {
+            doc,
+            link,
+            _net: net,
+        }
+    }
+
+    #[track_caller]
+    fn wait_for_fog(&mut self, scene: &SceneId, is_it: impl Fn(&Mask) -> bool) -> Mask {
+        let begin = Instant::now();
+        loop {
+            self.link.pump(self.doc.replica_mut());
+            let fog = self.doc.shared_mask(scene, &MaskTarget::Fog);
+            if let Some(fog) = fog.and_then(|bytes| Mask::decode_rle(&bytes).ok())
+                && is_it(&fog)
+            {
+                return fog;
+            }
+            assert!(begin.elapsed() < PATIENCE, "the fog did not come");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn write_fog(&mut self, scene: &SceneId, fog: &Mask) {
+        let web = Doc::new();
+        let held = self.doc.replica().encode_snapshot();
+        let before = {
+            let mut txn = web.transact_mut();
+            txn.apply_update(Update::decode_v1(&held).unwrap()).unwrap();
+            txn.state_vector()
+        };
+        let mut txn = web.transact_mut();
+        let scenes = txn.get_or_insert_map("scenes");
+        let entry: MapRef = scenes.get(&txn, scene.as_str()).unwrap().cast().unwrap();
+        entry.insert(&mut txn, "fogMask", fog.encode_rle());
+        let update = txn.encode_state_as_update_v1(&before);
+        drop(txn);
+        let replica = self.doc.replica_mut();
+        replica.take_updates();
+        replica.apply_update(&update, Origin::Upkeep).unwrap();
+        self.link
+            .local_updates(self.doc.replica(), 1, [update.as_slice()]);
+    }
+}
+
+#[test]
+fn fog_goes_to_web_clients_and_back() {
+    let rooms = Rooms::start();
+    let (mira, tom, _) = two_in_a_room(&rooms);
+    // Who has no picture of the map cannot draw its fog for others.
+    tom.send(Request::Introduce(Identity {
+        name: "Tom".into(),
+        color: Rgb::BLACK,
+        part: TablePart::Player,
+        shares_view: false,
+    }));
+    mira.send(Request::ImportPixels {
+        width: 64,
+        height: 48,
+        rgba: vec![200; 64 * 48 * 4],
+        into: None,
+    });
+    let scene = mira.wait("the imported scene", |published| {
+        let shown = published.editing.as_ref()?;
+        shown.map.as_ref().map(|_| shown.id.clone())
+    });
+    let mut web = WebClient::join(&rooms, &mira.ids().0);
+    let uncover = |n: u64, at: [i32; 2]| Request::Edit {
+        gesture: GestureId(n),
+        label: "Reveal",
+        edits: vec![Edit::Stroke {
+            scene: scene.clone(),
+            target: MaskTarget::Fog,
+            stroke: NewStroke {
+                shape: StrokeShape::Brush { radius: 4 * 16 },
+                mode: StrokeMode::Erase,
+                points: vec![at],
+            },
+        }],
+        last: true,
+    };
+    mira.send(uncover(1, [0, 0]));
+    let written = web.wait_for_fog(&scene, |fog| !fog.get(32, 24) && fog.get(1, 1));
+    // The web client uncovers a corner, and Tom another place at once.
+    let mut theirs = written;
+    theirs.set(1, 1, false);
+    web.write_fog(&scene, &theirs);
+    tom.send(Request::EditScene(scene.clone()));
+    tom.send(uncover(1, [16 * 16, 0]));
+    let all = |fog: &Mask| !fog.get(32, 24) && !fog.get(1, 1) && !fog.get(48, 24);
+    web.wait_for_fog(&scene, all);
+    mira.wait("everybody's fog", |published| {
+        match &published.editing.as_ref()?.fog.value {
+            Fog::Mask(fog) => all(fog).then_some(()),
+            _ => None,
+        }
+    });
 }
