@@ -635,3 +635,45 @@ fn fog_goes_to_web_clients_and_back() {
         }
     });
 }
+
+#[test]
+fn a_scene_deleted_there_while_it_was_edited_here_is_told_and_comes_back() {
+    let mut rooms = Rooms::start();
+    let (mira, tom, scene) = two_in_a_room(&rooms);
+    mira.create_scene("Tower");
+    tom.scene_named("Tower");
+    mira.send(Request::EditScene(scene.clone()));
+    mira.add_marker(&scene, "ogre", DVec2::new(10.0, 20.0));
+    tom.wait_for_marker(&scene, "ogre");
+    rooms.stop();
+    // A day apart: Tom deletes what Mira goes on with.
+    tom.edit(
+        7,
+        Edit::Delete {
+            row: RowRef::Scene(scene.clone()),
+        },
+    );
+    mira.add_marker(&scene, "dragon", DVec2::ZERO);
+    mira.wait_for_marker(&scene, "dragon");
+    mira.wait("everything to be on disk", |published| {
+        (published.saved == tableglow::session::api::Saved::Yes).then_some(())
+    });
+    rooms.resume();
+    mira.send(Request::Reconnect);
+    tom.send(Request::Reconnect);
+    let text = mira.wait("the word about the delete", |published| {
+        let mut notices = published.notices.iter();
+        let notice = notices.find(|notice| notice.brings_back.as_ref() == Some(&scene))?;
+        Some(notice.text.clone())
+    });
+    assert!(text.contains("Crypt"), "{text}");
+    mira.wait("the delete", |published| {
+        (published.scenes.len() == 1).then_some(())
+    });
+    mira.send(Request::BringBack(scene.clone()));
+    mira.wait_for_marker(&scene, "dragon");
+    tom.scene_named("Crypt");
+    tom.send(Request::EditScene(scene.clone()));
+    tom.wait_for_marker(&scene, "ogre");
+    tom.wait_for_marker(&scene, "dragon");
+}

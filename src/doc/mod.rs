@@ -28,6 +28,7 @@
 //! `<mask>` is `fog` or a drawing layer's id. In a room of schema 1 the shared properties of schema 2
 //! live under `setting/…` too.
 
+mod bring_back;
 mod change;
 pub mod dirty;
 pub mod document;

@@ -176,6 +176,8 @@ pub enum Request {
     /// What this user shows to others: cursor, measurement and so on. Who they are, what they look
     /// at and what they drag is added by the session. Latest wins; sent every 33 ms at most.
     Show(Box<Presence>),
+    /// Brings back a scene that somebody else deleted: see [`Notice::brings_back`].
+    BringBack(SceneId),
     /// Forgets a notice.
     Dismiss(u64),
     /// Saves everything and ends the session.
@@ -272,6 +274,8 @@ pub struct Notice {
     pub details: Arc<[Arc<str>]>,
     /// An undo step that this notice offers to take back: after a delete.
     pub offers_undo: bool,
+    /// A scene that this notice offers to bring back: after somebody else's delete.
+    pub brings_back: Option<SceneId>,
 }
 
 /// How bad a notice is.

@@ -120,8 +120,18 @@ impl Toasts {
 
     fn extras(&mut self, ui: &mut Ui, notice: &Notice, commands: &mut Commands) {
         let open = self.open.contains(&notice.id);
-        if notice.offers_undo || !notice.details.is_empty() {
+        if notice.offers_undo || notice.brings_back.is_some() || !notice.details.is_empty() {
             ui.horizontal(|ui| {
+                if let Some(scene) = &notice.brings_back
+                    && TextButton::new("Bring it back")
+                        .icon(icons::ARROW_COUNTER_CLOCKWISE)
+                        .accent(Accent::Edit)
+                        .flat()
+                        .show(ui)
+                        .clicked()
+                {
+                    commands.request(Request::BringBack(scene.clone()));
+                }
                 if notice.offers_undo
                     && TextButton::new("Undo")
                         .icon(icons::ARROW_COUNTER_CLOCKWISE)

@@ -280,6 +280,7 @@ impl Workspace {
     /// After any change of a document: saves it and brings what is shown up to date.
     pub(super) fn after_change(&mut self) {
         self.save_open_documents();
+        self.note_scenes();
         self.adopt_web_masks();
         if let Some(editing) = self.editing.clone()
             && !self.has_scene(&editing)

@@ -11,6 +11,7 @@ mod edits;
 mod games;
 mod imports;
 mod notices;
+mod removed;
 mod rooms;
 mod saving;
 mod scripted;
@@ -64,6 +65,7 @@ pub struct Workspace {
     work: Option<Work>,
     view: view::ViewCache,
     rooms: rooms::Rooms,
+    removed: removed::Removed,
 }
 
 impl Workspace {
@@ -88,6 +90,7 @@ impl Workspace {
             work: None,
             view: view::ViewCache::default(),
             rooms: rooms::Rooms::default(),
+            removed: removed::Removed::default(),
         };
         for notice in workspace.library.notices() {
             workspace
@@ -173,6 +176,7 @@ impl Workspace {
                 self.view.library_changed();
             }
             Request::Restore { backup } => self.restore(&backup),
+            Request::BringBack(scene) => self.bring_back(&scene),
             Request::Dismiss(id) => self.notices.dismiss(id),
             Request::Host { scope, port } => self.host(scope, port),
             Request::Join(invitation) => self.join(&invitation),

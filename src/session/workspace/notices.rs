@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::id::SceneId;
 use crate::session::api::{Notice, Severity};
 
 /// The most messages that are kept; the oldest that is no error goes first.
@@ -43,7 +44,22 @@ impl Notices {
             text,
             details: details.into(),
             offers_undo,
+            brings_back: None,
         });
+    }
+
+    /// A notice that offers to bring a scene back.
+    pub(super) fn add_bring_back(&mut self, text: String, scene: &SceneId) {
+        self.add(Severity::Warning, text);
+        if let Some(notice) = self.list.last_mut() {
+            notice.brings_back = Some(scene.clone());
+        }
+    }
+
+    /// A scene is back.
+    pub(super) fn withdraw_bring_back(&mut self, scene: &SceneId) {
+        self.list
+            .retain(|notice| notice.brings_back.as_ref() != Some(scene));
     }
 
     pub(super) fn error(&mut self, error: &impl std::fmt::Display) {

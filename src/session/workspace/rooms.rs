@@ -602,7 +602,9 @@ impl Workspace {
             let id = DocumentId::Party(party.id.clone());
             happened.extend(events.into_iter().map(|event| (id.clone(), event)));
         }
+        self.keep_removed_scenes();
         if self.save_open_documents() {
+            self.note_scenes();
             self.rooms.has_news = true;
             self.after_remote_change();
             self.open_filled_rooms();

@@ -1,0 +1,33 @@
+//! A scene that somebody deleted comes back as it was.
+//!
+//! The document itself forgets what was deleted; it is taken from another copy that still has it.
+
+use super::change;
+use super::document::GameDoc;
+use super::origin::Origin;
+use crate::model::edit::RowRef;
+use crate::model::id::SceneId;
+
+impl GameDoc {
+    /// Writes a scene with everything in it as `copy` has it: as one change, under its old id, so that
+    /// whatever others keep about it is right again. `false` when the scene is here, or not there.
+    pub fn bring_back(&mut self, scene: &SceneId, copy: &Self) -> bool {
+        if self.has_scene(scene) {
+            return false;
+        }
+        let row = RowRef::Scene(scene.clone());
+        let (tree, ours) = {
+            let txn = copy.replica.write(Origin::Load);
+            let Some(tree) = change::read_tree(&txn, &row) else {
+                return false;
+            };
+            (tree, change::ours_of_row(&txn, &row))
+        };
+        let mut txn = self.replica.write(Origin::Undo);
+        let is_back = change::write_tree(&mut txn, &row, &tree);
+        for (key, value) in ours {
+            change::write_cell(&mut txn, &change::Cell::Ours(key), Some(&value));
+        }
+        is_back
+    }
+}
