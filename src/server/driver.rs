@@ -227,6 +227,7 @@ impl Driver {
         }
         if guests.tables.has_changed().unwrap_or(false) || !guests.knows_tables {
             guests.knows_tables = true;
+            self.showing.read_stored_tables();
             let tables = Arc::clone(&guests.tables.borrow_and_update());
             self.room
                 .set_tables(now, showing::tables_of(&self.name, &tables));

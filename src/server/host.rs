@@ -93,8 +93,8 @@ impl Host {
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
         Arc::new(Self {
+            showing: Arc::new(Showing::new(blobs.clone(), cuts, store.clone())),
             store,
-            showing: Arc::new(Showing::new(blobs.clone(), cuts)),
             blobs,
             seeds,
             hook: hook.map(Arc::new),

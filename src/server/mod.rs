@@ -4,8 +4,15 @@
 //! a room without I/O; [`driver`] runs it as a task; [`host::Host`] keeps the rooms and opens them
 //! from [`store`], or takes them from an owner in this process ([`local`]); [`http`], [`socket`] and [`assets`] are the doors to the network.
 //!
-//! Must not know: app, render, broadcast, and what a document's properties mean. Called by `session`
-//! and `cli`.
+//! Must not know: app, render, broadcast, and, but for what players get, what a document's properties
+//! mean. Called by `session` and `cli`.
+//!
+//! # Who gets what
+//! DMs and viewers get a room's document as it is. Players and displays get one of its own, made by
+//! [`room`] of what [`crate::model::audience`] and [`crate::scene::player`] let players see: the scene
+//! on the table without what is hidden, and an `epoch` in its `meta`. A copy of another epoch is of
+//! another document. Presence, events, figures, pictures and maps are cut down likewise ([`showing`],
+//! [`cut`]). A room whose document is no game or party takes no players.
 //!
 //! # What is on the wire
 //! `ws://HOST/parties/PARTY/ROOM` (or `/party/ROOM` for the party `main`), one y-protocols message
@@ -13,11 +20,11 @@
 //!
 //! | request | answer |
 //! | --- | --- |
-//! | `GET /parties/P/R` | `{"users":[{"id","name","role"}],"connections":n,"document":{…sizes}}` |
-//! | `POST /parties/P/R` | sends the body (JSON, passed unread) to the room's sockets: `{"sent":n}`; `?exclude=USER` or the header `x-exclude-user` leaves one user out; `{"type":"ping"}` is answered with a pong |
+//! | `GET /parties/P/R` | `{"users":[{"id","name","role"}],"connections":n,"document":{…sizes}}`; for players the players, and the sizes of their document |
+//! | `POST /parties/P/R` | sends the body (JSON, passed unread) to the room's sockets: `{"sent":n}`; `?exclude=USER` or the header `x-exclude-user` leaves one user out, and players get it with `?audience=everyone` only; `{"type":"ping"}` is answered with a pong |
 //! | `PUT /parties/P/R` | seeds a room that was never used: a Yjs update, raw or base64, or plain text (`?text=ROOT` names the text root, `codemirror` by default) |
 //! | `OPTIONS` anything | CORS for the allowed origins |
-//! | `GET`, `PUT /assets/SHA256` | a picture, with ranges |
+//! | `GET`, `PUT /assets/SHA256` | a picture, with ranges; players get those that their document names |
 //! | `GET /rooms` | what the token opens: `{"title","role","rooms":[{"party","room"}]}` |
 //! | `GET /tokens/P/R` | the room's tokens, for the server's own token |
 //! | `GET /health`, `GET /metrics` | whether rooms can be saved; figures for Prometheus |

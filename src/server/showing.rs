@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Seek as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -19,6 +20,8 @@ use tokio::sync::{Semaphore, watch};
 use super::cut;
 use super::name::RoomName;
 use super::room::{CutWanted, OnTable};
+use super::store::RoomStore;
+use crate::doc::PartyDoc;
 use crate::import::picture::{Limits, PictureReader};
 use crate::model::id::PictureHash;
 use crate::scene::picture::PictureInfo;
@@ -26,6 +29,8 @@ use crate::storage::blobs::{Blobs, is_hash};
 
 /// A map that was cut out stays for this long after it was replaced: somebody may be fetching it.
 const GRACE: Duration = Duration::from_secs(60);
+/// The party name of the rooms that hold parties.
+const TABLE_PARTY: &str = "party";
 /// The largest picture that is made for players.
 const MOST_CUT_BYTES: u64 = 1 << 30;
 
@@ -38,6 +43,9 @@ pub struct Showing {
     pictures: Mutex<HashMap<RoomName, BTreeSet<Arc<str>>>>,
     blobs: Blobs,
     cuts: Blobs,
+    /// Parties that nobody is in lie there.
+    store: Option<Arc<RoomStore>>,
+    has_read_store: AtomicBool,
     /// Cutting takes memory: one at a time.
     cutter: Semaphore,
 }
@@ -45,7 +53,7 @@ pub struct Showing {
 impl Showing {
     /// Nothing is on any table. What was cut out for players lies in `cuts`, which is emptied: it can
     /// all be made again.
-    pub(super) fn new(blobs: Blobs, cuts: PathBuf) -> Self {
+    pub(super) fn new(blobs: Blobs, cuts: PathBuf, store: Option<Arc<RoomStore>>) -> Self {
         if cuts.is_dir()
             && let Err(error) = std::fs::remove_dir_all(&cuts)
         {
@@ -57,6 +65,8 @@ impl Showing {
             pictures: Mutex::default(),
             blobs,
             cuts: Blobs::new(cuts),
+            store,
+            has_read_store: AtomicBool::new(false),
             cutter: Semaphore::new(1),
         }
     }
@@ -69,6 +79,41 @@ impl Showing {
             }
             Arc::make_mut(tables).insert(party.clone(), table);
             true
+        });
+    }
+
+    /// Looks once what the parties have on their tables that nobody is in since the start.
+    pub(super) fn read_stored_tables(self: &Arc<Self>) {
+        let Some(store) = self.store.clone() else {
+            return;
+        };
+        if self.has_read_store.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let showing = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            let parties = store.rooms_of(TABLE_PARTY).unwrap_or_else(|error| {
+                tracing::warn!(target: "server", %error, "parties cannot be read at the moment");
+                showing.has_read_store.store(false, Ordering::Relaxed);
+                Vec::new()
+            });
+            for party in parties {
+                // One that cannot be read has nothing on its table until it can be opened.
+                let Ok(stored) = store.load(&party) else {
+                    continue;
+                };
+                let Ok(doc) = PartyDoc::open(stored.parts()) else {
+                    continue;
+                };
+                showing.tables.send_if_modified(|tables| {
+                    // What its room says itself is newer.
+                    let is_news = !tables.contains_key(&party);
+                    if is_news {
+                        Arc::make_mut(tables).insert(party.clone(), OnTable::of(&doc));
+                    }
+                    is_news
+                });
+            }
         });
     }
 

@@ -113,6 +113,21 @@ impl RoomStore {
             .map_err(|error| StorageError::from_sqlite(&self.path, &error))
     }
 
+    /// The rooms of a party name that something is stored for.
+    ///
+    /// # Errors
+    /// When the list cannot be read.
+    pub fn rooms_of(&self, party: &str) -> Result<Vec<RoomName>, StorageError> {
+        let database = Database::open_to_list(&self.path)?;
+        let prefix = format!("room/{party}/");
+        let keys = documents::keys_from(database.connection(), &prefix)
+            .map_err(|error| StorageError::from_sqlite(&self.path, &error))?;
+        let names = keys.iter().filter_map(|key| key.strip_prefix(&prefix));
+        Ok(names
+            .filter_map(|room| RoomName::new(party, room).ok())
+            .collect())
+    }
+
     /// A room's log.
     #[must_use]
     pub fn log(&self, room: &RoomName) -> StoreLog {

@@ -37,6 +37,17 @@ impl LoadedDocument {
     }
 }
 
+/// The keys of all documents that begin like this, in order.
+///
+/// # Errors
+/// SQLite's.
+pub fn keys_from(connection: &Connection, prefix: &str) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT key FROM documents WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key";
+    let mut statement = connection.prepare(sql)?;
+    let keys = statement.query_map([prefix], |row| row.get(0))?;
+    keys.collect()
+}
+
 /// Reads a document by its key.
 ///
 /// # Errors

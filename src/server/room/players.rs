@@ -26,7 +26,7 @@ use super::{Member, Room, durable_frame, presence_frame, sync_frame};
 use crate::doc::dirty::{Dirty, SceneDirty};
 use crate::doc::opened::{Layout, Opened};
 use crate::doc::players::{Moved, PlayersDoc, Shown};
-use crate::doc::{GameDoc, Origin};
+use crate::doc::{GameDoc, Origin, PartyDoc};
 use crate::model::audience::{self, Table};
 use crate::model::edit::{Assignment, Edit, RowRef};
 use crate::model::id::{RowId, SceneId};
@@ -57,6 +57,20 @@ pub struct OnTable {
     pub game: Option<Arc<str>>,
     /// The table shows the pause screen.
     pub is_paused: bool,
+}
+
+impl OnTable {
+    /// What a party's document says.
+    #[must_use]
+    pub fn of(party: &PartyDoc) -> Self {
+        let state = party.state();
+        let text = |text: Option<Arc<str>>| text.filter(|text| !text.is_empty());
+        Self {
+            scene: text(state.get(party::ACTIVE_SCENE_ID)).map(|scene| SceneId::new(&scene)),
+            game: text(state.get(party::ACTIVE_GAME_ID)),
+            is_paused: state.get(party::IS_PAUSED),
+        }
+    }
 }
 
 /// What only guests have: see [`Role::sees_all`].
@@ -91,6 +105,9 @@ struct Epoch {
 struct Written {
     from: ConnectionId,
     update: Bytes,
+    /// It is what the server was told to lack. Of a copy that is older than this document's epoch it
+    /// brings everything back, and where things stood then: nothing in it is somebody's wish.
+    is_answer: bool,
 }
 
 /// The players' side of a room; made for the first guest.
@@ -257,13 +274,7 @@ impl Room {
         let Opened::Party(doc) = &self.document else {
             return None;
         };
-        let state = doc.state();
-        let text = |text: Option<Arc<str>>| text.filter(|text| !text.is_empty());
-        Some(OnTable {
-            scene: text(state.get(party::ACTIVE_SCENE_ID)).map(|scene| SceneId::new(&scene)),
-            game: text(state.get(party::ACTIVE_GAME_ID)),
-            is_paused: state.get(party::IS_PAUSED),
-        })
+        Some(OnTable::of(doc))
     }
 
     /// The parties have this on the table now.
@@ -503,7 +514,11 @@ impl Room {
             member.refuse(number);
             return self.note_refused(from);
         }
-        players.inbox.push(Written { from, update });
+        players.inbox.push(Written {
+            from,
+            update,
+            is_answer,
+        });
     }
 
     /// Something of a guest waits to be looked at.
@@ -521,7 +536,12 @@ impl Room {
         players.inbox_bytes = 0;
         let mut allowed: Vec<(ConnectionId, Moved)> = Vec::new();
         let mut refused = Vec::new();
-        for Written { from, update } in std::mem::take(&mut players.inbox) {
+        for written in std::mem::take(&mut players.inbox) {
+            let Written {
+                from,
+                update,
+                is_answer,
+            } = written;
             let Some(member) = self.members.get(&from) else {
                 continue;
             };
@@ -537,6 +557,7 @@ impl Room {
                 });
             players.shown = shown;
             match taken {
+                Some(Ok(_)) if is_answer => {}
                 Some(Ok(taken)) => {
                     let (may, may_not): (Vec<_>, Vec<_>) = taken
                         .moved
