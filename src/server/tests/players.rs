@@ -399,6 +399,7 @@ fn nothing_that_is_hidden_is_in_any_byte_that_players_are_sent() {
 fn one_game(seed: u64) -> u64 {
     let rng = &mut StdRng::seed_from_u64(seed);
     let game = Game::random(rng);
+    assert_eq!(later::TABLE.properties.len(), 1);
     let mut dm_doc = GameDoc::create(&GameSessionId::new("game"));
     let mut table = Table::new();
     table.room.set_tables(table.now, on_table(&shown_scene()));
