@@ -29,7 +29,9 @@ use tableglow::sync::link::RoomLink;
 use tableglow::sync::websocket::Net;
 use tableglow::util::clock::SystemClock;
 use yrs::updates::decoder::Decode as _;
-use yrs::{Doc, Map as _, MapRef, ReadTxn as _, Transact as _, Update, WriteTxn as _};
+use yrs::{
+    Doc, Map as _, MapRef, ReadTxn as _, Transact as _, TransactionMut, Update, WriteTxn as _,
+};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -560,7 +562,32 @@ impl WebClient {
         }
     }
 
+    #[track_caller]
+    fn wait_for_scene(&mut self, scene: &SceneId) {
+        let begin = Instant::now();
+        while !self.doc.has_scene(scene) {
+            self.link.pump(self.doc.replica_mut());
+            assert!(begin.elapsed() < PATIENCE, "the scene did not come");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     fn write_fog(&mut self, scene: &SceneId, fog: &Mask) {
+        self.change(|txn| {
+            let scenes = txn.get_or_insert_map("scenes");
+            let entry: MapRef = scenes.get(txn, scene.as_str()).unwrap().cast().unwrap();
+            entry.insert(txn, "fogMask", fog.encode_rle());
+        });
+    }
+
+    fn write(&mut self, root: &str, key: &str, value: i64) {
+        self.change(|txn| {
+            let map = txn.get_or_insert_map(root);
+            map.insert(txn, key, value);
+        });
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut TransactionMut)) {
         let web = Doc::new();
         let held = self.doc.replica().encode_snapshot();
         let before = {
@@ -569,16 +596,14 @@ impl WebClient {
             txn.state_vector()
         };
         let mut txn = web.transact_mut();
-        let scenes = txn.get_or_insert_map("scenes");
-        let entry: MapRef = scenes.get(&txn, scene.as_str()).unwrap().cast().unwrap();
-        entry.insert(&mut txn, "fogMask", fog.encode_rle());
+        change(&mut txn);
         let update = txn.encode_state_as_update_v1(&before);
         drop(txn);
         let replica = self.doc.replica_mut();
         replica.take_updates();
         replica.apply_update(&update, Origin::Upkeep).unwrap();
-        self.link
-            .local_updates(self.doc.replica(), 1, [update.as_slice()]);
+        let updates = [update.as_slice()];
+        self.link.local_updates(self.doc.replica(), 1, updates);
     }
 }
 
@@ -676,4 +701,26 @@ fn a_scene_deleted_there_while_it_was_edited_here_is_told_and_comes_back() {
     tom.send(Request::EditScene(scene.clone()));
     tom.wait_for_marker(&scene, "ogre");
     tom.wait_for_marker(&scene, "dragon");
+}
+
+#[test]
+fn a_room_of_a_newer_schema_is_shown_and_not_changed() {
+    let rooms = Rooms::start();
+    let (mira, tom, scene) = two_in_a_room(&rooms);
+    let mut newer = WebClient::join(&rooms, &mira.ids().0);
+    newer.wait_for_scene(&scene);
+    newer.write("meta", "schemaVersion", 3);
+    tom.wait("the word about a newer program", |published| {
+        let told = |text: &str| text.contains("made by a newer program");
+        let notices = &published.notices;
+        notices.iter().any(|it| told(&it.text)).then_some(())
+    });
+    tom.add_marker(&scene, "late", DVec2::ZERO);
+    tom.wait("the refusal", |published| {
+        let told = |text: &str| text.contains("nothing was changed; update Tableglow");
+        let notices = &published.notices;
+        notices.iter().any(|it| told(&it.text)).then_some(())
+    });
+    let published = tom.session.published();
+    assert_eq!(published.editing.as_ref().unwrap().markers.len(), 0);
 }

@@ -27,6 +27,9 @@ const STROKES_KEPT: usize = 256;
 /// Said when something is changed too early.
 const WAITS: &str = "The room has not sent its game yet, so nothing was changed; wait until it is here, \
                      or leave the room.";
+/// Said when something is changed that this version does not know whole.
+const IS_NEWER: &str = "This game was made by a newer program, so nothing was changed; update Tableglow \
+                        to edit it.";
 
 impl Workspace {
     /// Carries edits out as a part of an undo step; `last` ends it. What may wait by its property's
@@ -41,8 +44,10 @@ impl Workspace {
             return;
         };
         if game.waits_for_room() {
-            if !edits.is_empty() {
-                self.notices.add(Severity::Warning, WAITS);
+            if !of_game.is_empty() {
+                let is_here = game.doc.schema_version().is_some();
+                let sentence = if is_here { IS_NEWER } else { WAITS };
+                self.notices.add(Severity::Warning, sentence);
             }
             return;
         }

@@ -5,12 +5,15 @@
 //! application, a command of the command line calls it directly. The only place, beside the room
 //! server, that opens write transactions. Must not know: egui, wgpu.
 
+mod attachment;
 mod batching;
 mod doc_link;
 mod edits;
 mod games;
+mod hosted;
 mod imports;
 mod notices;
+mod people;
 mod removed;
 mod rooms;
 mod saving;

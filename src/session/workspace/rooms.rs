@@ -5,34 +5,32 @@
 //! stored and shown like any other change.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::doc::GameDoc;
+use crate::doc::document::SCHEMA_VERSION;
 use crate::library::DocumentId;
 use crate::model::id::{GameSessionId, PartyId};
 use crate::model::party;
-use crate::model::presence::{Presence, TablePart, Who};
-use crate::server::access::RoomTokens;
+use crate::model::presence::Presence;
 use crate::server::name::RoomName;
 use crate::session::api::Severity;
-use crate::session::hosting::{self, Running};
+use crate::session::hosting::Running;
 use crate::session::room::{
-    Connection, GAME_PARTY, Identity, Invitation, People, Person, Place, RoomEvent, RoomView,
-    Scope, Secrets, TABLE_PARTY,
+    Connection, Identity, Invitation, Person, Place, RoomEvent, RoomView, Secrets,
 };
 use crate::sync::client::Event;
-use crate::sync::dialect::{Dialect, RoomAddress};
+use crate::sync::dialect::Dialect;
 use crate::sync::link::{Transport, Wake};
 use crate::sync::state::ConnectionState;
 use crate::sync::websocket::Net;
 
 use super::Workspace;
+use super::attachment::{Attachment, room_of, words};
 use super::doc_link::DocLink;
 use super::games::{OpenGame, OpenParty};
+use super::hosted::Hosting;
 
 /// Events of rooms that are kept.
 const MOST_EVENTS: usize = 32;
@@ -50,91 +48,29 @@ pub struct Network {
     pub secrets: Arc<dyn Secrets>,
 }
 
-/// The room that a document of this library belongs to. The code is no part of it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Attachment {
-    dialect: Dialect,
-    server: String,
-    title: String,
-    may_initialise: bool,
-    /// The room's document was here once.
-    is_hydrated: bool,
-}
-
-pub(super) enum Hosting {
-    Opening,
-    Running(Box<Hosted>),
-}
-
-/// A game that is hosted here.
-pub(super) struct Hosted {
-    running: Running,
-    addresses: Vec<SocketAddr>,
-    /// Good for every room of the party.
-    codes: RoomTokens,
-    /// What is shown of it.
-    place: Option<Place>,
-}
-
 /// The workspace's side of rooms.
 #[derive(Default)]
 pub(super) struct Rooms {
-    network: Option<Network>,
+    pub(super) network: Option<Network>,
     /// Before the network, which it ends on.
     pub(super) hosting: Option<Hosting>,
     /// Its thread starts when it is first needed.
-    net: Option<Net>,
-    identity: Option<Identity>,
+    pub(super) net: Option<Net>,
+    pub(super) identity: Option<Identity>,
     /// What the window shows of itself.
-    shown: Presence,
-    people: HashMap<(GameSessionId, u64), Person>,
-    people_changed: bool,
+    pub(super) shown: Presence,
+    pub(super) people: HashMap<(GameSessionId, u64), Person>,
+    pub(super) people_changed: bool,
     /// Something that is published has changed.
     pub(super) has_news: bool,
-    events: Vec<RoomEvent>,
-    event_count: u64,
+    pub(super) events: Vec<RoomEvent>,
+    pub(super) event_count: u64,
 }
 
 impl Rooms {
     /// What rooms have sent as text, the newest last.
     pub(super) fn events(&self) -> &[RoomEvent] {
         &self.events
-    }
-}
-
-/// The setting that holds a document's [`Attachment`].
-fn setting_of(document: &DocumentId) -> String {
-    match document {
-        DocumentId::Game(id) => format!("room/game/{id}"),
-        DocumentId::Party(id) => format!("room/party/{id}"),
-    }
-}
-
-/// The party and room that hold a document.
-fn room_of(document: &DocumentId) -> (&'static str, &str) {
-    match document {
-        DocumentId::Game(id) => (GAME_PARTY, id.as_str()),
-        DocumentId::Party(id) => (TABLE_PARTY, id.as_str()),
-    }
-}
-
-fn words(document: &DocumentId) -> String {
-    let (party, room) = room_of(document);
-    format!("{party}/{room}")
-}
-
-impl Attachment {
-    fn address(&self, document: &DocumentId, token: Option<String>) -> Option<RoomAddress> {
-        let (party, room) = room_of(document);
-        let server = self.server.trim_end_matches('/');
-        let url = if self.dialect.rules().has_parties {
-            format!("{server}/parties/{party}/{room}")
-        } else {
-            format!("{server}/{room}")
-        };
-        let mut address = RoomAddress::parse(self.dialect, &url).ok()?;
-        address.token = token;
-        Some(address)
     }
 }
 
@@ -146,27 +82,7 @@ impl Workspace {
         self.attach_open_documents();
     }
 
-    fn attachment(&self, document: &DocumentId) -> Option<Attachment> {
-        let read = self.library.setting(&setting_of(document));
-        read.unwrap_or_else(|error| {
-            tracing::warn!(target: "session", %error, "which room a document is in");
-            None
-        })
-    }
-
-    /// Whether a document belongs to a room of somebody else.
-    pub(super) fn is_of_room(&self, document: &DocumentId) -> bool {
-        self.attachment(document).is_some()
-    }
-
-    fn set_attachment(&mut self, document: &DocumentId, attachment: Option<&Attachment>) {
-        let set = self.library.set_setting(&setting_of(document), &attachment);
-        if let Err(error) = set {
-            self.notices.error(&error);
-        }
-    }
-
-    fn net(&mut self) -> Option<&Net> {
+    pub(super) fn net(&mut self) -> Option<&Net> {
         if self.rooms.net.is_none() {
             match Net::start() {
                 Ok(net) => self.rooms.net = Some(net),
@@ -290,80 +206,6 @@ impl Workspace {
         true
     }
 
-    /// Hosts the open party.
-    pub(super) fn host(&mut self, scope: Scope, port: u16) {
-        let Some(network) = self.rooms.network.clone() else {
-            return;
-        };
-        self.stop_hosting();
-        if self.game.is_none() {
-            self.notices.add(
-                Severity::Warning,
-                "There is no open game to host; open one and try again.",
-            );
-            return;
-        }
-        let asked = hosting::Asked {
-            scope,
-            port,
-            codes: self.library.folder().join("hosting"),
-            blobs: self.library.blobs().clone(),
-        };
-        let clock = Arc::clone(&self.clock);
-        let Some(handle) = self.net().and_then(|net| net.handle().cloned()) else {
-            return;
-        };
-        let hosted = network.hosted;
-        hosting::start(&handle, asked, clock, move |result| hosted(result));
-        self.rooms.hosting = Some(Hosting::Opening);
-        self.rooms.has_news = true;
-    }
-
-    /// The server has started, or has not.
-    pub fn hosted(&mut self, result: Result<Running, String>) {
-        self.rooms.has_news = true;
-        match result {
-            // It was given up meanwhile: dropping it ends it.
-            Ok(_) if !matches!(self.rooms.hosting, Some(Hosting::Opening)) => {}
-            Ok(running) => {
-                let Some(table) = self.table_room() else {
-                    self.rooms.hosting = None;
-                    return;
-                };
-                match running.codes(&table) {
-                    Ok(codes) => {
-                        let hosted = Hosted {
-                            addresses: running.addresses(),
-                            running,
-                            codes,
-                            place: None,
-                        };
-                        self.detach_open_documents();
-                        self.rooms.hosting = Some(Hosting::Running(Box::new(hosted)));
-                        self.attach_open_documents();
-                    }
-                    Err(error) => {
-                        self.rooms.hosting = None;
-                        self.notices.error(&error);
-                    }
-                }
-            }
-            Err(sentence) => {
-                self.rooms.hosting = None;
-                self.tell(Severity::Error, &sentence);
-            }
-        }
-    }
-
-    pub(super) fn stop_hosting(&mut self) {
-        if self.rooms.hosting.is_some() {
-            self.detach_open_documents();
-            self.rooms.hosting = None;
-            self.attach_open_documents();
-            self.rooms.has_news = true;
-        }
-    }
-
     /// Ends hosting, or detaches the open game and its party from their room.
     pub(super) fn leave_room(&mut self) {
         if self.rooms.hosting.is_some() {
@@ -455,74 +297,6 @@ impl Workspace {
         }
         self.describe_hosted();
         self.show_presence();
-    }
-
-    /// The party's room.
-    fn table_room(&self) -> Option<RoomName> {
-        RoomName::new(TABLE_PARTY, self.party()?.as_str()).ok()
-    }
-
-    /// Brings up to date what is told of the hosted game: guests join the one in the editor.
-    fn describe_hosted(&mut self) {
-        let title = self.title();
-        let (game, party) = (self.game().cloned(), self.party().cloned());
-        let (Some(Hosting::Running(hosted)), Some(game)) = (&mut self.rooms.hosting, game) else {
-            return;
-        };
-        hosted.running.set_title(&title);
-        let codes: Vec<(TablePart, Arc<str>)> = [
-            (TablePart::Dm, &hosted.codes.dm),
-            (TablePart::Player, &hosted.codes.player),
-            (TablePart::Display, &hosted.codes.display),
-        ]
-        .into_iter()
-        .map(|(part, code)| (part, code.as_str().into()))
-        .collect();
-        let link = |address: &SocketAddr, part: TablePart, code: &Arc<str>| {
-            let invitation = Invitation {
-                dialect: Dialect::YPartyKit,
-                server: format!("http://{address}"),
-                game: game.clone(),
-                party: party.clone(),
-                token: Some(code.to_string()),
-                title: title.clone(),
-                may_initialise: false,
-            };
-            Arc::from(invitation.link_for(part))
-        };
-        let links = hosted.addresses.first().map(|address| {
-            let links = codes.iter();
-            links
-                .map(|(part, code)| (*part, link(address, *part, code)))
-                .collect()
-        });
-        hosted.place = Some(Place::Hosted {
-            addresses: hosted.addresses.clone(),
-            codes,
-            links: links.unwrap_or_default(),
-            is_announced: false,
-        });
-    }
-
-    /// What the open game is called: the party's and the game's name.
-    fn title(&self) -> String {
-        let Ok(view) = self.library.view() else {
-            return String::new();
-        };
-        let party = view
-            .parties
-            .iter()
-            .find(|party| Some(&party.id) == self.party());
-        let game = party.and_then(|party| {
-            let mut games = party.games.iter();
-            games.find(|game| Some(&game.id) == self.game())
-        });
-        let names = [
-            party.map(|it| it.name.as_str()),
-            game.map(|it| it.name.as_str()),
-        ];
-        let names: Vec<&str> = names.into_iter().flatten().collect();
-        names.join(", ")
     }
 
     fn connect(&mut self, document: &DocumentId) -> Option<DocLink> {
@@ -707,8 +481,20 @@ impl Workspace {
         self.find_table_game();
     }
 
-    /// A room that was waited for, and whose document is here now, can be written to from now on.
+    /// A room that was waited for, and whose document is here now, can be written to from now on,
+    /// unless it is of a schema that we do not know.
     fn open_filled_rooms(&mut self) {
+        let newest = self
+            .open_games()
+            .filter_map(|game| game.doc.schema_version())
+            .max();
+        if newest.is_some_and(|version| version > SCHEMA_VERSION) {
+            self.notices.add(
+                Severity::Warning,
+                "This room was made by a newer program, so it is shown and not changed here; update \
+                 Tableglow to edit it.",
+            );
+        }
         let mut opened = Vec::new();
         let filled = |link: &mut Option<DocLink>, is_filled: bool| {
             let link = link
@@ -717,7 +503,8 @@ impl Workspace {
             link.map(|link| link.is_hydrated = true).is_some()
         };
         for game in self.game.iter_mut().chain(&mut self.others) {
-            let is_filled = !is_empty(&game.doc);
+            let is_known = |version| version <= SCHEMA_VERSION;
+            let is_filled = !is_empty(&game.doc) && game.doc.schema_version().is_none_or(is_known);
             if filled(&mut game.link, is_filled) {
                 opened.push(DocumentId::Game(game.id.clone()));
             }
@@ -753,101 +540,9 @@ impl Workspace {
         self.view.list_changed();
     }
 
-    fn note_people(&mut self, id: &GameSessionId) {
-        let now = self.clock.now();
-        let Some(link) = self
-            .game
-            .iter()
-            .chain(&self.others)
-            .find(|game| game.id == *id)
-            .and_then(|game| game.link.as_ref())
-        else {
-            return;
-        };
-        let people = &mut self.rooms.people;
-        let here: HashMap<u64, &Arc<Presence>> = link.people().collect();
-        people.retain(|(game, client), _| game != id || here.contains_key(client));
-        for (client, presence) in here {
-            let key = (id.clone(), client);
-            let place = |presence: &Presence| presence.cursor.as_ref().map(|c| c.position_world);
-            let cursor_moved = match people.get(&key) {
-                Some(known) if place(&known.presence) == place(presence) => known.cursor_moved,
-                _ => now,
-            };
-            let person = Person {
-                game: id.clone(),
-                client,
-                presence: Arc::clone(presence),
-                cursor_moved,
-            };
-            people.insert(key, person);
-        }
-        self.rooms.people_changed = true;
-    }
-
-    /// Who else is here, if that has changed since the last call.
-    pub fn take_people(&mut self) -> Option<People> {
-        std::mem::take(&mut self.rooms.people_changed).then(|| {
-            let mut list: Vec<Person> = self.rooms.people.values().cloned().collect();
-            list.sort_by(|a, b| (&a.game, a.client).cmp(&(&b.game, b.client)));
-            People { list }
-        })
-    }
-
     /// Something of rooms that is published has changed since the last call.
     pub fn take_room_news(&mut self) -> bool {
         std::mem::take(&mut self.rooms.has_news)
-    }
-
-    pub(super) fn introduce(&mut self, identity: Identity) {
-        self.rooms.identity = Some(identity);
-        self.show_presence();
-    }
-
-    /// This user runs the game and others know it.
-    pub(super) fn is_dm(&self) -> bool {
-        let identity = self.rooms.identity.as_ref();
-        identity.is_some_and(|identity| identity.part == TablePart::Dm)
-    }
-
-    pub(super) fn show(&mut self, presence: Presence) {
-        self.rooms.shown = presence;
-        self.show_presence();
-    }
-
-    /// Shows this user in every room: all of it in the game of the editor, in others only who it is.
-    pub(super) fn show_presence(&mut self) {
-        let Some(identity) = &self.rooms.identity else {
-            return;
-        };
-        let view = self.rooms.shown.who.as_ref().and_then(|who| who.view);
-        let who = |shares: bool| Who {
-            name: identity.name.as_str().into(),
-            color: identity.color,
-            part: identity.part,
-            scene: self.editing.clone().filter(|_| shares),
-            view: view.filter(|_| shares),
-        };
-        let here = Presence {
-            who: Some(who(identity.shares_view)),
-            ..self.rooms.shown.clone()
-        }
-        .write();
-        let elsewhere = Presence {
-            who: Some(who(false)),
-            ..Presence::default()
-        }
-        .write();
-        if let Some(link) = self.game.as_mut().and_then(|game| game.link.as_mut()) {
-            link.show(&here);
-        }
-        for link in self.others.iter_mut().filter_map(|game| game.link.as_mut()) {
-            link.show(&elsewhere);
-        }
-        // As web clients have it: nobody shows anything in the party's room.
-        if let Some(link) = self.party.as_mut().and_then(|party| party.link.as_mut()) {
-            link.show("{}");
-        }
     }
 
     /// When rooms have something to do at the latest.
@@ -937,9 +632,11 @@ fn is_empty(doc: &GameDoc) -> bool {
 }
 
 impl OpenGame {
-    /// Nothing can be written before the room's document was here.
+    /// Nothing can be written before the room's document was here, nor into one of a newer schema.
     pub(super) fn waits_for_room(&self) -> bool {
+        let is_newer = |version| version > SCHEMA_VERSION;
         self.link.as_ref().is_some_and(|link| !link.is_hydrated)
+            || self.doc.schema_version().is_some_and(is_newer)
     }
 }
 
