@@ -71,6 +71,7 @@ impl Rooms {
             text_parties: Vec::new(),
             hook: None,
             most_connections: 16,
+            tls: None,
         };
         let clock = Arc::new(SystemClock::default());
         let server = self.runtime.block_on(Server::start(config, clock)).unwrap();

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
+use tokio::sync::watch;
 
 use crate::server::access::Tokens;
 use crate::server::hook::Hook;
 use crate::server::listener::{Config, RoomsOf, Server};
 use crate::server::name::RoomName;
 use crate::server::seed::Seeds;
+use crate::server::tls::Tls;
+use crate::storage::error::StorageError;
 use crate::util::clock::SystemClock;
 
 use super::{print_json, tell};
@@ -67,6 +70,14 @@ pub(super) struct Serve {
     #[arg(long, value_name = "URL")]
     save_url: Option<String>,
 
+    /// A certificate (PEM, with those that vouch for it), so that nobody on the network reads along.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
     /// Connections that one room takes.
     #[arg(long, value_name = "N", default_value_t = 256)]
     room_connections: usize,
@@ -101,6 +112,9 @@ impl Serve {
             text_parties: self.text_party,
             hook,
             most_connections: self.room_connections,
+            tls: (self.tls_cert.zip(self.tls_key))
+                .map(|(chain, key)| Tls::read(&chain, &key))
+                .transpose()?,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -114,24 +128,49 @@ impl Serve {
 async fn serve(config: Config) -> anyhow::Result<()> {
     // Before anything can be served: a signal in between must not end the process half-way.
     let stop = stop_signal()?;
-    let is_local = config.listen.ip().is_loopback();
+    let scheme = if config.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let is_read_along = config.tls.is_none() && !config.listen.ip().is_loopback();
     let server = Server::start(config, Arc::new(SystemClock::default())).await?;
     let address = server.address();
     let access = match server.tokens() {
         Some(tokens) => format!("tokens in {}", tokens.path().display()),
         None => "open to everybody on this machine, no tokens".to_owned(),
     };
-    tell(&format!("serving http://{address} ({access})"));
-    if !is_local {
+    tell(&format!("serving {scheme}://{address} ({access})"));
+    if is_read_along {
         tell(
-            "the network reads along: without TLS (a proxy in front of this server) tokens and \
-             scenes travel in the clear",
+            "the network reads along: without TLS (--tls-cert and --tls-key, or a proxy in front of \
+             this server) tokens and scenes travel in the clear",
         );
     }
-    stop.await;
+    tokio::select! {
+        () = stop => {}
+        () = tell_of_trouble(server.host().trouble()) => {}
+    }
     tell("stopping: everything is being saved");
     server.stop().await?;
     Ok(())
+}
+
+/// Says when rooms cannot be saved, and when they are again; for ever.
+async fn tell_of_trouble(trouble: Option<watch::Receiver<Option<StorageError>>>) {
+    if let Some(mut trouble) = trouble {
+        while trouble.changed().await.is_ok() {
+            let error = trouble.borrow_and_update().clone();
+            match error {
+                Some(error) => tell(&format!(
+                    "rooms cannot be saved at the moment: {error}; until then changes are kept in \
+                     memory and nobody is told that they are safe"
+                )),
+                None => tell("rooms are saved again, with everything that had to wait"),
+            }
+        }
+    }
+    std::future::pending().await
 }
 
 /// Resolves at the first signal to stop.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::driver::{self, Command, Driver};
 use super::hook::Hook;
@@ -161,6 +161,12 @@ impl Host {
     #[must_use]
     pub fn failing(&self) -> Option<StorageError> {
         self.store.as_ref().and_then(|store| store.failing())
+    }
+
+    /// See [`RoomStore::trouble`]; `None` without a store.
+    #[must_use]
+    pub fn trouble(&self) -> Option<watch::Receiver<Option<StorageError>>> {
+        self.store.as_ref().map(|store| store.trouble())
     }
 
     /// Whether there can be such a room here.

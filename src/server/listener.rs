@@ -10,9 +10,11 @@ use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::ServerError;
 use super::access::{Doors, Tokens};
@@ -22,6 +24,7 @@ use super::http::{self, Service};
 use super::name::RoomName;
 use super::seed::Seeds;
 use super::store::RoomStore;
+use super::tls::Tls;
 use super::tries::Tries;
 use crate::storage::blobs::Blobs;
 use crate::util::clock::Clock;
@@ -58,6 +61,8 @@ pub struct Config {
     pub hook: Option<Hook>,
     /// Connections that one room takes.
     pub most_connections: usize,
+    /// The certificate; `None`: what goes over the network can be read on the way.
+    pub tls: Option<Tls>,
 }
 
 /// Whose rooms a server serves.
@@ -133,7 +138,7 @@ impl Server {
             most_connections: config.most_connections,
         });
         let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(accept(listener, router, stopped));
+        let accepting = tokio::spawn(accept(listener, config.tls, router, stopped));
         Ok(Self {
             address,
             tokens,
@@ -173,7 +178,12 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) {
     let free = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let addresses = Arc::new(Addresses::default());
     loop {
@@ -189,7 +199,7 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Recei
                 if let Some(place) = addresses.take(from.ip()) {
                     let router = router.clone();
                     let seat = Seat(Arc::new((permit, place)));
-                    tokio::spawn(connection(stream, from.ip(), router, seat));
+                    tokio::spawn(connection(stream, tls.clone(), from.ip(), router, seat));
                 }
             }
             Err(error) => {
@@ -201,11 +211,26 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Recei
     }
 }
 
-async fn connection(stream: TcpStream, from: IpAddr, router: Router, seat: Seat) {
+async fn connection(stream: TcpStream, tls: Option<Tls>, from: IpAddr, router: Router, seat: Seat) {
     // Small messages have to leave at once.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(target: "server", %error, "a socket goes on without TCP_NODELAY");
     }
+    let Some(tls) = tls else {
+        return speak(stream, from, router, seat).await;
+    };
+    match timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
+        Ok(Ok(stream)) => speak(stream, from, router, seat).await,
+        Ok(Err(error)) => tracing::debug!(target: "server", %error, "no TLS came about"),
+        Err(_) => tracing::debug!(target: "server", "a TLS handshake took too long"),
+    }
+}
+
+/// Speaks HTTP with a peer, and whatever that is upgraded to.
+async fn speak<S>(stream: S, from: IpAddr, router: Router, seat: Seat)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(http::From(from));
         request.extensions_mut().insert(seat.clone());

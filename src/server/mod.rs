@@ -50,6 +50,7 @@ pub mod seed;
 pub mod showing;
 pub mod socket;
 pub mod store;
+pub mod tls;
 pub mod tries;
 
 #[cfg(test)]
@@ -101,6 +102,17 @@ pub enum ServerError {
         /// The address.
         address: String,
         /// What the system says.
+        detail: String,
+    },
+    /// The certificate or its key cannot be used.
+    #[error(
+        "{} cannot be used for TLS: {detail}; --tls-cert takes the certificate with those that vouch \
+         for it, --tls-key its private key, both as PEM", .path.display()
+    )]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
         detail: String,
     },
     /// Without tokens on the network.

@@ -52,6 +52,7 @@ pub struct RoomStore {
     path: PathBuf,
     store: Arc<Store>,
     durable: watch::Receiver<u64>,
+    trouble: watch::Receiver<Option<StorageError>>,
     blobs: Blobs,
     _lock: WriterLock,
 }
@@ -85,19 +86,25 @@ impl RoomStore {
         .map_err(failed)?;
         let store = Store::start(database, clock).map_err(failed)?;
         let (sender, durable) = watch::channel(store.durable().0);
+        let (troubled, trouble) = watch::channel(None);
         store.set_listener(Box::new(move |event| match event {
             StoreEvent::Durable(generation) => {
                 sender.send_replace(generation.0);
             }
             StoreEvent::Failing(error) => {
                 tracing::error!(target: "server", %error, "rooms cannot be saved at the moment");
+                troubled.send_replace(Some(error.clone()));
             }
-            StoreEvent::Recovered => tracing::info!(target: "server", "rooms are saved again"),
+            StoreEvent::Recovered => {
+                tracing::info!(target: "server", "rooms are saved again");
+                troubled.send_replace(None);
+            }
         }));
         Ok(Self {
             path,
             store: Arc::new(store),
             durable,
+            trouble,
             blobs: Blobs::new(folder.join("blobs")),
             _lock: lock,
         })
@@ -141,6 +148,12 @@ impl RoomStore {
     #[must_use]
     pub fn durable(&self) -> watch::Receiver<u64> {
         self.durable.clone()
+    }
+
+    /// Told when saving begins to fail, with the reason, and when it works again.
+    #[must_use]
+    pub fn trouble(&self) -> watch::Receiver<Option<StorageError>> {
+        self.trouble.clone()
     }
 
     /// Why saving fails at the moment, if it does.

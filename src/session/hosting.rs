@@ -89,6 +89,7 @@ async fn open(asked: Asked, clock: Arc<dyn Clock>) -> Result<Server, String> {
         text_parties: Vec::new(),
         hook: None,
         most_connections: MOST_CONNECTIONS,
+        tls: None,
     };
     Server::start(config, clock)
         .await

@@ -39,6 +39,7 @@ impl Serving {
             text_parties: Vec::new(),
             hook: None,
             most_connections: 16,
+            tls: None,
         };
         let server = runtime.block_on(Server::start(config, clock)).unwrap();
         Self {
