@@ -26,7 +26,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::awareness::{Awareness, Shown, TooLarge};
-use super::batch::{Assembled, Assembler, Frame, split};
+use super::batch::{Assembled, Assembler, BatchError, Frame, split};
 use super::dialect::Dialect;
 use super::protocol::{Message, SyncMessage};
 use super::state::{Backoff, Closed, ConnectionState, Refusal, RefusalKind};
@@ -257,6 +257,12 @@ impl Client {
         }
     }
 
+    /// What marks changes that came from the room.
+    #[must_use]
+    pub const fn origin(&self) -> Origin {
+        self.origin
+    }
+
     /// The connection's state.
     #[must_use]
     pub fn state(&self) -> ConnectionState {
@@ -418,8 +424,13 @@ impl Client {
             Ok(Assembled::Pending) => {}
             Err(error) => {
                 self.counters.malformed_in += 1;
-                let why = error.to_string();
-                self.cut(now, doc, &Closed::Lost { why });
+                let closed = match error {
+                    BatchError::TooLarge => Closed::TooMuch,
+                    error => Closed::Lost {
+                        why: error.to_string(),
+                    },
+                };
+                self.cut(now, doc, &closed);
             }
         }
     }

@@ -15,7 +15,7 @@ use super::client::{Action, Client, Counters, Event, Incoming, Outgoing};
 use super::dialect::Dialect;
 use super::state::ConnectionState;
 use crate::doc::Origin;
-use crate::doc::replica::Replica;
+use crate::doc::replica::{Replica, Update};
 use crate::util::clock::Clock;
 
 /// Told, on any thread, that there is something to pump; must be quick.
@@ -96,6 +96,21 @@ impl RoomLink {
     ) {
         self.client.local_updates(doc, generation, updates);
         self.flush();
+    }
+
+    /// Hands the room those of the document's updates that did not come from it; whether there were
+    /// any. `generation`: [`Client::local_updates`].
+    pub fn share(&mut self, doc: &Replica, generation: u64, updates: &[Update]) -> bool {
+        let own: Vec<&[u8]> = updates
+            .iter()
+            .filter(|update| update.origin != self.client.origin())
+            .map(|update| &*update.bytes)
+            .collect();
+        let has_own = !own.is_empty();
+        if has_own {
+            self.local_updates(doc, generation, own);
+        }
+        has_own
     }
 
     /// Sets what this client shows to others, as JSON text; it leaves at once or within 33 ms.

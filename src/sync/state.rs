@@ -66,11 +66,16 @@ pub enum RefusalKind {
         /// The HTTP status.
         status: u16,
     },
-    /// A change that the server's protocol cannot carry.
+    /// A change that the server does not take, or that its protocol cannot carry; 1009.
     #[error(
         "a change is too large for this server; your work is safe here, use smaller pictures or another server"
     )]
     TooLarge,
+    /// A message of the room that is larger than any that this side takes.
+    #[error(
+        "what this room holds is larger than this program takes in one piece; nothing was changed here, ask the host to make the game smaller"
+    )]
+    RoomTooLarge,
     /// The address cannot be written as one.
     #[error("the room's address cannot be used; your work is safe here, check it and join again")]
     Address,
@@ -103,6 +108,8 @@ pub enum Closed {
         /// The reason.
         said: String,
     },
+    /// The peer began to send more than this side takes.
+    TooMuch,
     /// The way there failed: no such host, no route, cut off, TLS.
     Lost {
         /// How.
@@ -123,9 +130,13 @@ impl Closed {
                 4401 => (RefusalKind::Code, said.as_str()),
                 4003 | 4403 => (RefusalKind::Forbidden, said.as_str()),
                 4404 => (RefusalKind::NoRoom, said.as_str()),
+                // Sent again, it would be as large.
+                1009 => (RefusalKind::TooLarge, said.as_str()),
                 _ => return None,
             },
             Self::Lost { .. } => return None,
+            // It would say the same again.
+            Self::TooMuch => (RefusalKind::RoomTooLarge, ""),
             Self::Address => (RefusalKind::Address, ""),
         };
         let said = said
@@ -231,6 +242,11 @@ mod tests {
             said: "kicked".into(),
         };
         assert_eq!(kicked.refusal().unwrap().kind, RefusalKind::Forbidden);
+        let too_large = Closed::Code {
+            code: 1009,
+            said: String::new(),
+        };
+        assert_eq!(too_large.refusal().unwrap().kind, RefusalKind::TooLarge);
     }
 
     #[test]

@@ -16,16 +16,20 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use parking_lot::Mutex;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, HeaderValue};
+use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_with_config};
 
 use super::batch::Frame;
 use super::client::{Incoming, MAX_MESSAGE_BYTES, Outgoing};
@@ -269,7 +273,7 @@ impl Reporter {
     }
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<Counted<TcpStream>>>;
+type Socket = WebSocketStream<Counted<MaybeTlsStream<TcpStream>>>;
 
 /// One connection.
 struct Task {
@@ -345,10 +349,13 @@ impl Task {
             .map_err(|e| lost(&e))?;
         // A cursor must not wait for the answer to the one before it.
         stream.set_nodelay(true).map_err(|e| lost(&e))?;
-        let connector = if encrypts {
-            Connector::Rustls(self.tls.config().await.map_err(|why| lost(&why))?)
+        let stream = if encrypts {
+            let connector = TlsConnector::from(self.tls.config().await.map_err(|why| lost(&why))?);
+            let name = ServerName::try_from(host.to_owned()).map_err(|_| Closed::Address)?;
+            let secured = connector.connect(name, stream).await;
+            MaybeTlsStream::Rustls(secured.map_err(|e| lost(&e))?)
         } else {
-            Connector::Plain
+            MaybeTlsStream::Plain(stream)
         };
         let config = WebSocketConfig::default()
             .read_buffer_size(32 << 10)
@@ -356,31 +363,45 @@ impl Task {
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
         let counted = Counted {
-            inner: stream,
+            inner: Arc::new(Mutex::new(stream)),
             received: Arc::clone(received),
         };
-        client_async_tls_with_config(request, counted, Some(config), Some(connector))
-            .await
-            .map(|(socket, _)| socket)
-            .map_err(|error| match error {
-                tungstenite::Error::Http(response) => Closed::Status {
-                    status: response.status().as_u16(),
-                    said: response.body().as_deref().map(text_of).unwrap_or_default(),
-                },
-                other => lost(&other),
-            })
+        let kept = counted.clone();
+        match client_async_with_config(request, counted, Some(config)).await {
+            Ok((socket, _)) => Ok(socket),
+            Err(tungstenite::Error::Http(response)) => Err(Closed::Status {
+                status: response.status().as_u16(),
+                said: said(&response, kept).await,
+            }),
+            Err(other) => Err(lost(&other)),
+        }
     }
+}
+
+/// The beginning of a refusal's body. Some of it came with the head, the rest may be on its way.
+async fn said(
+    response: &tungstenite::http::Response<Option<Vec<u8>>>,
+    rest: Counted<MaybeTlsStream<TcpStream>>,
+) -> String {
+    let mut body = response.body().clone().unwrap_or_default();
+    let length = response
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok())
+        .unwrap_or(MAX_SAID_BYTES)
+        .min(MAX_SAID_BYTES);
+    let missing = length.saturating_sub(body.len()) as u64;
+    if missing > 0 {
+        // What comes in time is enough.
+        drop(timeout(CLOSE_LIMIT, rest.take(missing).read_to_end(&mut body)).await);
+    }
+    body.truncate(length);
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 /// Until the owner has dropped its side.
 async fn gone(reporter: &Reporter) {
     reporter.reports.closed().await;
-}
-
-/// The beginning of an answer's body.
-fn text_of(body: &[u8]) -> String {
-    let end = body.len().min(MAX_SAID_BYTES);
-    String::from_utf8_lossy(body.get(..end).unwrap_or_default()).into_owned()
 }
 
 /// Sends until the owner has dropped its side, then says good-bye.
@@ -451,6 +472,9 @@ async fn read(
                     said: close.reason.as_str().to_owned(),
                 });
             }
+            Some(Err(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
+                return Some(Closed::TooMuch);
+            }
             Some(Err(error)) => {
                 return Some(Closed::Lost {
                     why: error.to_string(),
@@ -494,21 +518,30 @@ fn tls_config() -> Result<rustls::ClientConfig, String> {
     Ok(config)
 }
 
-/// Counts what is received, so that a message of many megabytes over a slow line shows that the
-/// connection lives.
+/// A stream that is read by one after the other, and counts what is received, so that a message of
+/// many megabytes over a slow line shows that the connection lives.
 struct Counted<S> {
-    inner: S,
+    inner: Arc<Mutex<S>>,
     received: Arc<AtomicU64>,
+}
+
+impl<S> Clone for Counted<S> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            received: Arc::clone(&self.received),
+        }
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
         let before = buf.filled().len();
-        let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
+        let polled = Pin::new(&mut *self.inner.lock()).poll_read(cx, buf);
         let read = buf.filled().len() - before;
         self.received.fetch_add(read as u64, Ordering::Relaxed);
         polled
@@ -517,18 +550,18 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, buf)
+        Pin::new(&mut *self.inner.lock()).poll_write(cx, buf)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut *self.inner.lock()).poll_flush(cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut *self.inner.lock()).poll_shutdown(cx)
     }
 }

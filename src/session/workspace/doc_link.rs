@@ -22,8 +22,6 @@ use crate::util::clock::Clock;
 #[derive(Debug)]
 pub(super) struct DocLink {
     link: RoomLink,
-    /// Marks what came from the room.
-    origin: Origin,
     /// Counts what was shared.
     generation: u64,
     /// The room's document was here once, in this run or before: until then nothing is written.
@@ -59,7 +57,6 @@ impl DocLink {
         link.connect();
         Self {
             link,
-            origin,
             generation: 0,
             is_hydrated: false,
             may_initialise: false,
@@ -71,14 +68,8 @@ impl DocLink {
 
     /// Sends what the room did not send itself.
     pub(super) fn share(&mut self, doc: &Replica, updates: &[Update]) {
-        let ours: Vec<&[u8]> = updates
-            .iter()
-            .filter(|update| update.origin != self.origin)
-            .map(|update| update.bytes.as_slice())
-            .collect();
-        if !ours.is_empty() {
+        if self.link.share(doc, self.generation + 1, updates) {
             self.generation += 1;
-            self.link.local_updates(doc, self.generation, ours);
         }
     }
 

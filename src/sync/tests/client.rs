@@ -369,6 +369,7 @@ fn others_go_with_the_connection_and_come_back_with_it() {
 }
 
 /// Whatever a server sends: the client lives, keeps its document, and is back in a moment.
+/// `TABLEGLOW_MALFORMED_FRAMES` says how many frames.
 #[test]
 fn damaged_frames_from_a_server_do_no_harm() {
     let seed = 0x5eed_0ff4_a3e5;
@@ -384,7 +385,7 @@ fn damaged_frames_from_a_server_do_no_harm() {
     ];
     let mut client = Client::new(Dialect::YPartyKit, FROM_ROOM, 1, 1);
     let (mut now, mut connections, mut damaged) = (ms(0), 0, 0);
-    for _ in 0..20_000 {
+    for _ in 0..number_from("TABLEGLOW_MALFORMED_FRAMES").unwrap_or(20_000) {
         now += ms(1);
         let mut frame = good[rng.random_range(0..good.len())].clone();
         let at = rng.random_range(0..frame.len());

@@ -14,6 +14,7 @@ use super::dialect::Dialect;
 use super::link::{RoomLink, Wake};
 use super::memory::{MemoryTransport, Weather, pair};
 use super::state::Closed;
+use crate::doc::replica::Update;
 use crate::doc::{GameDoc, Origin};
 use crate::model::edit::{Assignment, Edit, RowRef};
 use crate::model::id::{GameSessionId, RowId, SceneId};
@@ -64,6 +65,11 @@ fn seed_update() -> Vec<u8> {
         doc.replica().encode_snapshot()
     };
     SEED.get_or_init(make).clone()
+}
+
+/// What a variable asks for.
+fn number_from(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
 /// A client with its document, over memory to a room.
@@ -137,19 +143,14 @@ impl Peer {
         self.give_updates();
     }
 
-    /// Hands the document's own changes to the link; what came from the room does not go back.
-    fn give_updates(&mut self) {
+    /// Hands the document's own changes to the link; all of them, for a log.
+    fn give_updates(&mut self) -> Vec<Update> {
         let updates = self.doc.replica_mut().take_updates();
-        let own: Vec<&[u8]> = updates
-            .iter()
-            .filter(|update| update.origin != FROM_ROOM)
-            .map(|update| &*update.bytes)
-            .collect();
-        if !own.is_empty() {
+        let doc = self.doc.replica();
+        if self.link.share(doc, self.generation + 1, &updates) {
             self.generation += 1;
-            self.link
-                .local_updates(self.doc.replica(), self.generation, own);
         }
+        updates
     }
 
     fn pump(&mut self) -> Vec<super::client::Event> {

@@ -189,12 +189,12 @@ impl World {
             10 => {
                 // Only changes of others' things are taken back, so that what is kept is kept.
                 player.history.undo(&mut player.peer.doc);
-                player.peer.give_updates_saved(&mut player.unsaved);
+                player.give_updates();
                 return;
             }
             _ => {
                 player.history.redo(&mut player.peer.doc);
-                player.peer.give_updates_saved(&mut player.unsaved);
+                player.give_updates();
                 return;
             }
         };
@@ -208,7 +208,7 @@ impl World {
             player.gestures += 1;
             player.history.record(player.gestures, "step", done);
         }
-        player.peer.give_updates_saved(&mut player.unsaved);
+        player.give_updates();
     }
 
     /// A player's machine goes down and comes back with what was on its disk.
@@ -294,24 +294,6 @@ impl World {
     }
 }
 
-impl Peer {
-    /// [`Peer::give_updates`], and what there is goes into the player's log too.
-    fn give_updates_saved(&mut self, log: &mut Vec<Vec<u8>>) {
-        let updates = self.doc.replica_mut().take_updates();
-        log.extend(updates.iter().map(|update| update.bytes.clone()));
-        let own: Vec<&[u8]> = updates
-            .iter()
-            .filter(|update| update.origin != FROM_ROOM)
-            .map(|update| &*update.bytes)
-            .collect();
-        if !own.is_empty() {
-            self.generation += 1;
-            self.link
-                .local_updates(self.doc.replica(), self.generation, own);
-        }
-    }
-}
-
 impl Player {
     fn new(table: &Table, saved: Vec<Vec<u8>>, seed: u64) -> Self {
         let updates = saved.iter().map(|update| &**update);
@@ -330,8 +312,15 @@ impl Player {
 
     fn pump(&mut self) -> Vec<Event> {
         let events = self.peer.link.pump(self.peer.doc.replica_mut());
-        self.peer.give_updates_saved(&mut self.unsaved);
+        self.give_updates();
         events
+    }
+
+    /// [`Peer::give_updates`], and what there is goes into the player's log too.
+    fn give_updates(&mut self) {
+        let updates = self.peer.give_updates();
+        self.unsaved
+            .extend(updates.into_iter().map(|update| update.bytes));
     }
 
     fn save(&mut self) {
@@ -348,10 +337,6 @@ fn run(seed: u64) -> Sums {
     world.check();
     seeded::set(None);
     world.sums
-}
-
-fn number_from(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }
 
 #[test]

@@ -122,8 +122,11 @@ fn a_refused_handshake_tells_its_status_and_text() {
             let read = stream.read(&mut head).await.unwrap();
             head.truncate(read);
             drop(tell.try_send(String::from_utf8(head).unwrap()));
-            let answer = "HTTP/1.1 403 Forbidden\r\ncontent-length: 9\r\n\r\nwrong one";
-            stream.write_all(answer.as_bytes()).await.unwrap();
+            // In pieces, as a proxy may hand it on.
+            let head = "HTTP/1.1 403 Forbidden\r\ncontent-length: 9\r\n\r\n";
+            stream.write_all(head.as_bytes()).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            stream.write_all(b"wrong one").await.unwrap();
         }
     });
     let mut socket = Socket::new(&net, port);
