@@ -10,9 +10,10 @@
     reason = "tests"
 )]
 
+#[path = "harness/node.rs"]
+mod node;
+
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -30,12 +31,10 @@ use tableglow::model::structure::{Door, Wall};
 use tableglow::model::value::Value;
 use tableglow::model::{annotation, light, marker, party, scene};
 
+use node::Node;
+
 /// A process with real Yjs and one document.
-struct Peer {
-    process: Child,
-    to: ChildStdin,
-    from: BufReader<ChildStdout>,
-}
+struct Peer(Node);
 
 impl Peer {
     /// `None`, said on stderr, where this lane is not set up.
@@ -44,59 +43,36 @@ impl Peer {
             eprintln!("TABLEGLOW_YJS is not set: nothing is compared with real Yjs here");
             return None;
         };
-        let mut process = Command::new("node")
-            .arg("peer.mjs")
-            .current_dir(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let to = process.stdin.take().unwrap();
-        let from = BufReader::new(process.stdout.take().unwrap());
-        Some(Self { process, to, from })
-    }
-
-    fn ask(&mut self, command: &Json) -> Json {
-        writeln!(self.to, "{command}").unwrap();
-        self.to.flush().unwrap();
-        let mut line = String::new();
-        self.from.read_line(&mut line).unwrap();
-        let answer: Json =
-            serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-        assert!(answer.get("error").is_none(), "{command}: {answer}");
-        answer
+        Some(Self(Node::start(folder.as_ref())))
     }
 
     /// A new, empty document.
     fn open(&mut self, client: u32) {
-        self.ask(&json!({ "do": "open", "client": client }));
+        self.0.ask(&json!({ "do": "open", "client": client }));
     }
 
     /// Takes an update in and says whether it waits for others.
     fn apply(&mut self, update: &[u8]) -> bool {
-        self.ask(&json!({ "do": "apply", "update": BASE64.encode(update) }))["waiting"] == true
+        self.0
+            .ask(&json!({ "do": "apply", "update": BASE64.encode(update) }))["waiting"]
+            == true
     }
 
     /// `[["set", [root, key, …], value], ["delete", [root, key, …]], …]` as one transaction.
     fn edit(&mut self, edits: Json) -> Vec<u8> {
-        bytes(&self.ask(&json!({ "do": "edit", "edits": edits }))["update"])
+        bytes(&self.0.ask(&json!({ "do": "edit", "edits": edits }))["update"])
     }
 
     fn missing(&mut self, state_vector: &[u8]) -> Vec<u8> {
         bytes(
-            &self.ask(&json!({ "do": "missing", "stateVector": BASE64.encode(state_vector) }))["update"],
+            &self
+                .0
+                .ask(&json!({ "do": "missing", "stateVector": BASE64.encode(state_vector) }))["update"],
         )
     }
 
     fn roots(&mut self) -> Json {
-        self.ask(&json!({ "do": "read" }))["roots"].take()
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.0.ask(&json!({ "do": "read" }))["roots"].take()
     }
 }
 

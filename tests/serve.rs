@@ -2,15 +2,17 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+#[path = "harness/serving.rs"]
+mod serving;
 
-use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use std::collections::BTreeSet;
+#[cfg(unix)]
+use std::io::Read as _;
+use std::net::TcpStream;
+#[cfg(unix)]
+use std::process::Command;
+use std::time::Instant;
+
 use serde_json::{Value, json};
 use tableglow::doc::{GameDoc, Origin, PartyDoc};
 use tableglow::geom::mask::Mask;
@@ -26,92 +28,11 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::HandshakeError;
 use tokio_tungstenite::tungstenite::{self, WebSocket};
 
-/// What a slow machine may take for an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+use serving::{PATIENCE, Serve, command};
+
 const ROOM: &str = "/parties/game_session/cellar";
 
-/// A running server; killed when it goes.
-struct Serve {
-    child: Child,
-    address: SocketAddr,
-    stderr: BufReader<std::process::ChildStderr>,
-}
-
-fn command(data: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tableglow"));
-    let home = data.join("home");
-    command
-        .args(["serve", "--data"])
-        .arg(data)
-        .args(arguments)
-        .env("HOME", &home)
-        .env("XDG_STATE_HOME", home.join("state"))
-        .env("LOCALAPPDATA", home.join("local"))
-        .stdin(Stdio::null());
-    command
-}
-
 impl Serve {
-    fn start(data: &Path, arguments: &[&str]) -> Self {
-        let mut child = command(data, &["--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        stderr.read_line(&mut line).unwrap();
-        let address = line
-            .strip_prefix("serving http://")
-            .and_then(|rest| rest.split_whitespace().next())
-            .and_then(|address| address.parse().ok())
-            .unwrap_or_else(|| panic!("no address in {line:?}"));
-        Self {
-            child,
-            address,
-            stderr,
-        }
-    }
-
-    fn request(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &str,
-        body: &[u8],
-    ) -> (u16, String, Vec<u8>) {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let host = if headers.starts_with("host:") {
-            String::new()
-        } else {
-            format!("host: {}\r\n", self.address)
-        };
-        let length = body.len();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\n{host}{headers}content-length: {length}\r\nconnection: close\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        // A refusal may come before the body was read.
-        let _ = stream.write_all(body);
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        let end = answer
-            .windows(4)
-            .position(|window| window == b"\r\n\r\n")
-            .unwrap();
-        let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head, answer[end + 4..].to_vec())
-    }
-
-    fn json(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Value {
-        let (status, head, body) = self.request(method, path, headers, body);
-        assert!((200..300).contains(&status), "{head}");
-        serde_json::from_slice(&body).unwrap()
-    }
-
     fn connect(&self, path: &str, headers: &[(&'static str, &str)]) -> Result<Peer, u16> {
         let mut request = format!("ws://{}{path}", self.address)
             .into_client_request()
@@ -161,13 +82,6 @@ impl Serve {
         let mut said = String::new();
         self.stderr.read_to_string(&mut said).unwrap();
         (status.code(), said)
-    }
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -292,8 +206,7 @@ fn two_people_share_a_room_and_a_killed_server_loses_nothing_it_acknowledged() {
     ada.wait_until(|peer| peer.scenes().len() == 2);
     ada.wait_until(|peer| peer.durable == peer.sent);
     bob.wait_until(|peer| peer.durable == peer.sent);
-    server.child.kill().unwrap();
-    server.child.wait().unwrap();
+    server.kill();
 
     let server = Serve::start(data.path(), &["--open"]);
     let late = server.guest();
@@ -507,53 +420,6 @@ fn the_http_side_does_what_it_promises() {
         head.contains("content-range: bytes 1000-1999/100000"),
         "{head}"
     );
-}
-
-#[test]
-fn a_flood_of_what_is_no_message_leaves_the_others_alone() {
-    let data = tempfile::tempdir().unwrap();
-    let server = Serve::start(data.path(), &["--open"]);
-    let (mut ada, mut bob) = (server.guest(), server.guest());
-    let asked = std::env::var("TABLEGLOW_MALFORMED_FRAMES").ok();
-    let frames: u64 = asked.and_then(|text| text.parse().ok()).unwrap_or(6000);
-    let mut rng = StdRng::seed_from_u64(frames);
-    let mut bad = server.guest();
-    for n in 0..frames {
-        let frame = malformed(&mut rng);
-        // Taken for hostile sooner or later, it comes again.
-        while bad.socket.send(frame.clone()).is_err() {
-            bad = server.guest();
-        }
-        if n % 500 == 0 {
-            let scene = format!("scene{n}");
-            ada.create(&scene);
-            bob.wait_until(|peer| peer.scenes().contains(&scene));
-        }
-    }
-    ada.create("last");
-    bob.wait_until(|peer| peer.scenes().contains("last"));
-    assert_eq!(server.request("GET", "/health", "", b"").0, 200);
-    let counted = server.request("GET", "/metrics", "", b"").2;
-    let counted = String::from_utf8(counted).unwrap();
-    let line = |line: &&str| line.starts_with("tableglow_malformed_total ");
-    let counted: u64 = counted.lines().find(line).unwrap()[26..].parse().unwrap();
-    assert!(counted > frames / 4, "{counted}");
-}
-
-/// A frame that is next to something: cut off, overlong numbers, noise, wrong text.
-fn malformed(rng: &mut StdRng) -> tungstenite::Message {
-    let mut bytes: Vec<u8> = match rng.random_range(0..6) {
-        0 => vec![],
-        1 => vec![0, 2, 0xff, 0xff, 0xff, 0xff, 0x7f],
-        2 => vec![1, 9, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f],
-        3 => vec![0, rng.random_range(0..5), 4, 1, 1, 2, 0],
-        4 => vec![0; rng.random_range(0..40)],
-        _ => return tungstenite::Message::text("{not json".repeat(rng.random_range(1..9))),
-    };
-    for _ in 0..rng.random_range(0..8) {
-        bytes.push(rng.random());
-    }
-    tungstenite::Message::binary(bytes)
 }
 
 #[test]

@@ -1,13 +1,16 @@
-// A web client in a room, for tests/interop_rooms.rs: one JSON command a line on stdin, one JSON
-// answer a line on stdout.
+// A web client in a room, for tests/wire: one JSON command a line on stdin, one JSON answer a line on
+// stdout.
 //
-//   {"do":"join","kind":"partykit"|"y-websocket","host":"127.0.0.1:1999","room":"r",
-//     "params":{…}}  -> {} when synced; the parameters go into the query
+//   {"do":"join","kind":"y-partykit"|"y-partyserver"|"y-websocket","host":"127.0.0.1:1999",
+//     "path":"/parties/p","party":"p","room":"r","params":{…}}
+//        -> {} when synced; the parameters go into the query; y-websocket joins host+path+"/"+room
 //   {"do":"set","path":[root,key,…],"value":V}   one transaction; maps on the way are made
 //        V: JSON, {"$base64":…} for bytes, {"$long":N} for a text of N letters
 //   {"do":"read","root":R}         -> {"value":…}
 //   {"do":"awareness","state":S}   sets the own state                  -> {"client":ID}
 //   {"do":"others"}                -> {"states":{client:state}} of everybody else
+//   {"do":"state"}                 -> {"synced":…}
+//   {"do":"texts"}                 -> {"texts":[…]} that came since the last connection began
 //   {"do":"leave"}                 closes politely
 //   {"do":"vanish"}                the socket goes without a word; the provider stays away
 //   {"do":"cut"}                   the socket goes; the provider comes back by itself
@@ -15,10 +18,21 @@ import { createInterface } from 'node:readline'
 import WebSocket from 'ws'
 import * as Y from 'yjs'
 import YPartyKitProvider from 'y-partykit/provider'
+import YPartyServerProvider from 'y-partyserver/provider'
 import { WebsocketProvider } from 'y-websocket'
 
 let doc
 let provider
+let texts = []
+
+// Providers keep texts for themselves.
+class Listening extends WebSocket {
+  constructor (...rest) {
+    super(...rest)
+    texts = []
+    this.on('message', (data, isBinary) => { if (!isBinary) texts.push(data.toString()) })
+  }
+}
 
 const plain = value => {
   if (value instanceof Uint8Array) return { $base64: Buffer.from(value).toString('base64') }
@@ -35,12 +49,15 @@ const from = value => {
 }
 
 const commands = {
-  join: ({ kind, host, room, params }) => new Promise((resolve, reject) => {
+  join: ({ kind, host, path, party, room, params }) => new Promise((resolve, reject) => {
     doc = new Y.Doc()
-    const options = { WebSocketPolyfill: WebSocket, disableBc: true, params: params ?? {} }
-    provider = kind === 'partykit'
-      ? new YPartyKitProvider(host, room, doc, { ...options, party: 'game_session' })
-      : new WebsocketProvider(`ws://${host}`, room, doc, options)
+    const options = { WebSocketPolyfill: Listening, disableBc: true, params: params ?? {} }
+    const makers = {
+      'y-partykit': () => new YPartyKitProvider(host, room, doc, { ...options, party }),
+      'y-partyserver': () => new YPartyServerProvider(host, room, doc, { ...options, party }),
+      'y-websocket': () => new WebsocketProvider(`ws://${host}${path}`, room, doc, options)
+    }
+    provider = makers[kind]()
     provider.on('connection-error', error => reject(new Error(`no connection: ${error?.message}`)))
     provider.on('sync', synced => { if (synced) resolve({}) })
   }),
@@ -65,6 +82,8 @@ const commands = {
     const states = [...provider.awareness.getStates()].filter(([client]) => client !== doc.clientID)
     return { states: Object.fromEntries(states) }
   },
+  state: () => ({ synced: provider.synced }),
+  texts: () => ({ texts }),
   leave: () => {
     provider.destroy()
     return {}
