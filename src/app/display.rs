@@ -1,15 +1,15 @@
 //! The player display: the second window, on a monitor that the user chose.
 //!
 //! A deferred viewport: it repaints alone and never makes the editor repaint. It reads the newest
-//! published state itself and shows nothing but what [`PlayerFrame`] holds. Must not know the
-//! editor. Opened and closed by [`super::shell`].
+//! published state itself and has it painted by [`super::table_view`]. Must not know the editor.
+//! Opened and closed by [`super::shell`].
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use eframe::egui;
-use egui::{Color32, Ui, ViewportBuilder, ViewportClass, ViewportCommand, ViewportId};
+use egui::{Ui, ViewportBuilder, ViewportClass, ViewportCommand, ViewportId};
 use parking_lot::Mutex;
 
 use super::bridge::Bridge;
@@ -18,20 +18,9 @@ use super::icons;
 use super::link::SessionLink;
 use super::monitors;
 use super::settings::MonitorChoice;
-use super::theme::{Tokens, semibold};
+use super::table_view::{Style, TableView, party_name};
 use super::widgets::buttons::TextButton;
 use crate::model::id::SceneId;
-use crate::scene::player::PlayerFrame;
-use crate::session::api::Published;
-
-/// Fade out and fade in of a scene change, each.
-const HALF_FADE: Duration = Duration::from_millis(125);
-/// The pointer rests this long before it is hidden.
-const POINTER_HIDES: Duration = Duration::from_secs(2);
-/// Moving fog on the table: 15 pictures a second at most.
-const ANIMATION_STEP: Duration = Duration::from_millis(67);
-/// Around a table's picture, and on the waiting screen.
-const SURROUND: Color32 = Color32::from_rgb(0x05, 0x05, 0x06);
 
 /// The window's size while it does not fill a monitor, points.
 const WINDOW_SIZE: [f32; 2] = [960.0, 540.0];
@@ -77,7 +66,7 @@ pub struct DisplayState {
 struct Shared {
     /// Weak: egui keeps what windows share for longer than the app lives.
     link: Weak<dyn SessionLink>,
-    bridge: Bridge,
+    view: TableView,
     transitions: AtomicBool,
     animation: AtomicBool,
     fullscreen: AtomicBool,
@@ -87,33 +76,8 @@ struct Shared {
     /// The monitor's index plus one, for the window's first frame; 0 afterwards.
     monitor_at_first: AtomicUsize,
     frames: AtomicU64,
-    started: Instant,
-    look: Mutex<Look>,
-}
-
-/// What is on the screen, and since when.
-struct Look {
-    shown: PlayerFrame,
-    fade: Option<Instant>,
-    pointer_moved: Instant,
     /// Where the window was at the last frame, points.
-    place: Option<egui::Rect>,
-}
-
-/// What makes two frames different enough for a fade.
-#[derive(PartialEq)]
-enum Kind {
-    Waiting,
-    Paused,
-    Scene(SceneId),
-}
-
-fn kind(frame: &PlayerFrame) -> Kind {
-    match frame {
-        PlayerFrame::Waiting => Kind::Waiting,
-        PlayerFrame::Paused { .. } => Kind::Paused,
-        PlayerFrame::Scene(scene) => Kind::Scene(scene.scene().id.clone()),
-    }
+    place: Mutex<Option<egui::Rect>>,
 }
 
 impl DisplayState {
@@ -124,7 +88,7 @@ impl DisplayState {
         Self {
             shared: Arc::new(Shared {
                 link: Arc::downgrade(link),
-                bridge,
+                view: TableView::new(bridge, shown),
                 transitions: AtomicBool::new(true),
                 animation: AtomicBool::new(false),
                 fullscreen: AtomicBool::new(false),
@@ -132,13 +96,7 @@ impl DisplayState {
                 moved: AtomicBool::new(false),
                 monitor_at_first: AtomicUsize::new(0),
                 frames: AtomicU64::new(0),
-                started: Instant::now(),
-                look: Mutex::new(Look {
-                    shown,
-                    fade: None,
-                    pointer_moved: Instant::now(),
-                    place: None,
-                }),
+                place: Mutex::new(None),
             }),
             open: false,
             builder: ViewportBuilder::default(),
@@ -165,10 +123,7 @@ impl DisplayState {
     /// The scene that the players see in the window.
     #[must_use]
     pub fn shown(&self) -> Option<SceneId> {
-        match &self.shared.look.lock().shown {
-            PlayerFrame::Scene(scene) => Some(scene.scene().id.clone()),
-            PlayerFrame::Waiting | PlayerFrame::Paused { .. } => None,
-        }
+        self.shared.view.shown()
     }
 
     /// Looks at the monitors that are connected now.
@@ -468,46 +423,19 @@ impl Shared {
         } else {
             ui.ctx().content_rect()
         };
-        ui.painter().rect_filled(rect, 0.0, SURROUND);
-        let mut look = self.look.lock();
         // A system that loses a monitor moves the window: the editor looks what happened.
         let place = ui.input(|input| input.viewport().outer_rect);
-        if std::mem::replace(&mut look.place, place) != place {
+        if std::mem::replace(&mut *self.place.lock(), place) != place {
             self.moved.store(true, Ordering::Relaxed);
             ui.ctx()
                 .request_repaint_after_for(Duration::from_nanos(1), ViewportId::ROOT);
         }
-        self.hide_pointer(ui, &mut look);
-        let dim = self.fade(ui.ctx(), &mut look, &published.player);
-        match &look.shown {
-            PlayerFrame::Waiting => waiting(ui, rect, &published),
-            PlayerFrame::Paused { picture } => {
-                let shown = picture
-                    .as_ref()
-                    .is_some_and(|picture| self.bridge.paint_picture(ui, rect, picture));
-                if !shown {
-                    paused(ui, rect, &published);
-                }
-            }
-            PlayerFrame::Scene(scene) => {
-                let animate = self.animation.load(Ordering::Relaxed);
-                let time = animate.then(|| self.started.elapsed());
-                self.bridge.paint_player(ui, rect, scene, time);
-                if animate {
-                    ui.ctx().request_repaint_after(ANIMATION_STEP);
-                }
-            }
-        }
-        if dim > 0.0 {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "0..=255"
-            )]
-            let alpha = (dim.clamp(0.0, 1.0) * 255.0) as u8;
-            ui.painter()
-                .rect_filled(rect, 0.0, Color32::from_black_alpha(alpha));
-        }
+        let style = Style {
+            transitions: self.transitions.load(Ordering::Relaxed),
+            animation: self.animation.load(Ordering::Relaxed),
+        };
+        self.view
+            .paint(ui, rect, &published.player, party_name(&published), style);
     }
 
     fn keys(&self, ui: &Ui) {
@@ -532,103 +460,5 @@ impl Shared {
         if f11 || escape && self.fullscreen.load(Ordering::Relaxed) {
             self.toggle_fullscreen(ui.ctx());
         }
-    }
-
-    fn hide_pointer(&self, ui: &Ui, look: &mut Look) {
-        let (moved, inside) = ui.input(|input| {
-            (
-                input.pointer.delta() != egui::Vec2::ZERO,
-                input.pointer.has_pointer(),
-            )
-        });
-        if moved {
-            look.pointer_moved = Instant::now();
-        }
-        if !inside {
-            return;
-        }
-        let rested = look.pointer_moved.elapsed();
-        if rested >= POINTER_HIDES {
-            ui.ctx().set_cursor_icon(egui::CursorIcon::None);
-        } else {
-            ui.ctx()
-                .request_repaint_after(POINTER_HIDES.saturating_sub(rested));
-        }
-    }
-
-    /// How dark the picture is now, and which frame it shows.
-    fn fade(&self, ctx: &egui::Context, look: &mut Look, newest: &PlayerFrame) -> f32 {
-        let changed = kind(&look.shown) != kind(newest);
-        let smooth = self.transitions.load(Ordering::Relaxed);
-        if !smooth {
-            look.fade = None;
-            look.shown = newest.clone();
-            return 0.0;
-        }
-        if changed && look.fade.is_none() {
-            look.fade = Some(Instant::now());
-        }
-        let Some(since) = look.fade else {
-            look.shown = newest.clone();
-            return 0.0;
-        };
-        let elapsed = since.elapsed();
-        ctx.request_repaint();
-        if elapsed < HALF_FADE {
-            return elapsed.as_secs_f32() / HALF_FADE.as_secs_f32();
-        }
-        look.shown = newest.clone();
-        let back = elapsed.saturating_sub(HALF_FADE);
-        if back >= HALF_FADE {
-            look.fade = None;
-            return 0.0;
-        }
-        1.0 - back.as_secs_f32() / HALF_FADE.as_secs_f32()
-    }
-}
-
-fn party_name(published: &Published) -> &str {
-    published
-        .party
-        .as_ref()
-        .and_then(|id| {
-            published
-                .library
-                .parties
-                .iter()
-                .find(|party| party.id == *id)
-        })
-        .map_or("", |party| &party.name)
-}
-
-fn waiting(ui: &Ui, rect: egui::Rect, published: &Published) {
-    calm_words(ui, rect, party_name(published), "");
-}
-
-fn paused(ui: &Ui, rect: egui::Rect, published: &Published) {
-    calm_words(ui, rect, party_name(published), "Paused");
-}
-
-/// A dark screen with a line or two, sized for the far side of a table.
-fn calm_words(ui: &Ui, rect: egui::Rect, first: &str, second: &str) {
-    let tokens = Tokens::of_theme(super::theme::ThemeChoice::DarkRoom);
-    let size = (rect.height() * 0.05).clamp(14.0, 96.0);
-    let painter = ui.painter_at(rect);
-    let middle = rect.center();
-    let name = painter.layout(
-        first.to_owned(),
-        egui::FontId::new(size, semibold()),
-        tokens.text,
-        rect.width() * 0.8,
-    );
-    painter.galley(middle - name.size() / 2.0, Arc::clone(&name), tokens.text);
-    if !second.is_empty() {
-        painter.text(
-            middle + egui::vec2(0.0, name.size().y / 2.0 + size * 0.5),
-            egui::Align2::CENTER_TOP,
-            second,
-            egui::FontId::proportional(size * 0.5),
-            tokens.muted,
-        );
     }
 }

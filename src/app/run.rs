@@ -104,7 +104,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
 }
 
 /// Why there is no window, in one sentence that says what to do.
-fn no_window(error: eframe::Error) -> String {
+pub(super) fn no_window(error: eframe::Error) -> String {
     match error {
         eframe::Error::AppCreation(error) => error.to_string(),
         eframe::Error::Wgpu(WgpuError::CustomNativeAdapterSelectionError(words)) => words,
@@ -285,7 +285,7 @@ fn waker(ctx: &egui::Context, display_open: &Arc<AtomicBool>) -> Arc<dyn Fn() + 
 }
 
 /// The icon of both windows.
-fn window_icon() -> Option<Arc<egui::IconData>> {
+pub(super) fn window_icon() -> Option<Arc<egui::IconData>> {
     let bytes = include_bytes!("../../assets/icon/tableglow-128.png");
     let picture = image::load_from_memory_with_format(bytes, image::ImageFormat::Png)
         .ok()?

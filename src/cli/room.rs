@@ -3,13 +3,17 @@
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
+use crate::model::color::Rgb;
 use crate::model::presence::TablePart;
+use crate::server::code;
 use crate::session::discovery;
-use crate::session::room::{Invitation, part_of_link};
+use crate::session::room::{Identity, Invitation, part_of_link};
 use crate::sync::dialect::Dialect;
 
 /// Where a code is read from when none is given: an argument can be read by everybody on the machine.
 const TOKEN: &str = "TABLEGLOW_TOKEN";
+/// Where a code alone is tried.
+const HERE: &str = "127.0.0.1";
 /// What an open server is shown in place of a code.
 const NO_TOKEN: &str = "open";
 
@@ -50,12 +54,17 @@ pub(super) fn invitation(
             .with_context(|| format!("{} is no address of a game's room", without_query(room)))?;
         invitation.token = token.or(invitation.token);
         let part = part_of_link(room);
-        if invitation.party.is_none() && kind == Kind::Partykit {
-            return Ok(completed(invitation, part));
-        }
-        return Ok((invitation, part));
+        return Ok(match kind {
+            Kind::Partykit => completed(invitation, part),
+            _ => (invitation, part),
+        });
     }
-    let answer = discovery::ask(room, token.as_deref().unwrap_or(NO_TOKEN))?;
+    let (server, token) = if token.is_none() && code::is_code(room) {
+        (HERE, Some(room.to_owned()))
+    } else {
+        (room, token)
+    };
+    let answer = discovery::ask(server, token.as_deref().unwrap_or(NO_TOKEN))?;
     let several = answer.invitations.len();
     let mut invitations = answer.invitations.into_iter();
     match (invitations.next(), several) {
@@ -70,7 +79,18 @@ pub(super) fn invitation(
     }
 }
 
-/// A link that names no party, with the one that the server tells, where it does.
+/// Who a table's display is to others.
+pub(super) fn table_identity() -> Identity {
+    Identity {
+        name: "Table".to_owned(),
+        color: Rgb::new(0xf2, 0xa9, 0x3b),
+        part: TablePart::Display,
+        shares_view: false,
+    }
+}
+
+/// An invitation with what its server tells: the game's party where a link names none, and what the
+/// code makes of us.
 fn completed(
     mut invitation: Invitation,
     part: Option<TablePart>,
@@ -80,11 +100,15 @@ fn completed(
     let Ok(answer) = discovery::ask(&invitation.server, token) else {
         return (invitation, part);
     };
-    let same = answer
+    let told = answer
         .invitations
         .into_iter()
-        .find(|other| other.game == invitation.game);
-    invitation.party = same.and_then(|other| other.party);
+        .find(|other| other.game == invitation.game)
+        .and_then(|other| other.party);
+    // A player's code may open the game alone; then there is nothing to ask the party's room for.
+    if invitation.party.is_none() || answer.part != TablePart::Dm {
+        invitation.party = told;
+    }
     (invitation, part.or(Some(answer.part)))
 }
 

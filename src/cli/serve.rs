@@ -44,9 +44,10 @@ pub(super) struct Serve {
     #[arg(long, value_name = "PARTY/ROOM")]
     room: Vec<RoomName>,
 
-    /// Write a room's tokens to stdout as JSON and end; a running server knows them at once.
+    /// Write a room's tokens to stdout as JSON and end; a running server knows them at once. Given
+    /// several times, as for a game and its party, the same tokens open all of these rooms.
     #[arg(long, value_name = "PARTY/ROOM", conflicts_with = "open")]
-    invite: Option<RoomName>,
+    invite: Vec<RoomName>,
 
     /// What a room begins with when nothing was ever stored of it: a Yjs update (raw or base64) or
     /// plain text; may be given several times.
@@ -89,8 +90,8 @@ impl Serve {
             Some(folder) => folder.clone(),
             None => default_folder()?,
         };
-        if let Some(room) = &self.invite {
-            return invite(&data, room);
+        if let Some((room, more)) = self.invite.split_first() {
+            return invite(&data, room, more);
         }
         let seeds: Vec<_> = self
             .seed
@@ -204,10 +205,19 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
 }
 
 /// Tokens are written to stdout here because they were asked for; a log never has them.
-fn invite(data: &Path, room: &RoomName) -> anyhow::Result<()> {
+fn invite(data: &Path, room: &RoomName, more: &[RoomName]) -> anyhow::Result<()> {
     std::fs::create_dir_all(data).with_context(|| format!("{} cannot be made", data.display()))?;
-    let tokens = Tokens::open(data)?.of_room(room)?;
-    print_json(&serde_json::json!({"room": room.to_string(), "tokens": tokens}))
+    let known = Tokens::open(data)?;
+    let tokens = known.of_room(room)?;
+    for other in more {
+        known.grant(other, tokens.clone())?;
+    }
+    let mut told = serde_json::json!({"room": room.to_string(), "tokens": tokens});
+    if let Some(told) = told.as_object_mut().filter(|_| !more.is_empty()) {
+        let more: Vec<String> = more.iter().map(ToString::to_string).collect();
+        told.insert("alsoFor".to_owned(), more.into());
+    }
+    print_json(&told)
 }
 
 fn default_folder() -> anyhow::Result<PathBuf> {

@@ -4,16 +4,22 @@
 //! player never comes into the user's own library. Must not know: egui, wgpu. Called by the command
 //! line.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use crate::library::{Library, LibraryError};
+use crate::model::id::SceneId;
+use crate::scene::player::{PlayerFrame, PlayerScene};
 use crate::storage::lock::WriterLock;
 use crate::util::clock::SystemClock;
+use crate::util::revision::Revision;
 
 use super::actor::{Session, StartError, Wake};
-use super::api::Request;
+use super::api::{Published, Request};
 use super::room::{Connection, Identity, Invitation, RoomView};
 
 /// How often a state that is waited for is looked at.
@@ -142,6 +148,85 @@ impl Guest {
             }
             std::thread::sleep(LOOK);
         }
+    }
+}
+
+/// Which scene a guest shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Follow {
+    /// What the party has on its table.
+    #[default]
+    Party,
+    /// The one scene of the room's document: players get no other than what is on the table, whether
+    /// or not they may enter the party's room.
+    OnlyScene,
+    /// A scene by id or name, whatever is on the table.
+    Scene(String),
+}
+
+/// What a guest's screen shows.
+#[derive(Debug)]
+pub struct Table {
+    session: Arc<Session>,
+    follow: Follow,
+    /// The scene as players may see it, and the revision of what it was made of.
+    made: Mutex<Option<(Revision, Arc<PlayerScene>)>>,
+}
+
+impl Table {
+    /// The screen of a session.
+    #[must_use]
+    pub fn of(session: &Arc<Session>, follow: Follow) -> Self {
+        Self {
+            session: Arc::clone(session),
+            follow,
+            made: Mutex::new(None),
+        }
+    }
+
+    /// What is shown now, with the state that it was read from.
+    #[must_use]
+    pub fn shown(&self) -> (Arc<Published>, PlayerFrame) {
+        let published = self.session.published();
+        let frame = match &self.follow {
+            Follow::Party => published.player.clone(),
+            Follow::OnlyScene => match &*published.scenes {
+                [only] => self.peek(&published, &only.id),
+                _ => PlayerFrame::Waiting,
+            },
+            Follow::Scene(asked) => {
+                let mut scenes = published.scenes.iter();
+                let found =
+                    scenes.find(|it| it.id.as_str() == asked.as_str() || *it.name == **asked);
+                found.map_or(PlayerFrame::Waiting, |it| self.peek(&published, &it.id))
+            }
+        };
+        (published, frame)
+    }
+
+    /// A scene that is not on a table that we know of.
+    fn peek(&self, published: &Published, scene: &SceneId) -> PlayerFrame {
+        let Some(peeked) = published.peeked.as_ref().filter(|it| it.id == *scene) else {
+            // It comes with the next state; a full queue is tried again then.
+            let _ = self.session.send(Request::Peek(Some(scene.clone())));
+            let last = self.made.lock().as_ref().map(|(_, last)| Arc::clone(last));
+            // What was shown stays until the next scene is there.
+            return last.map_or(PlayerFrame::Waiting, PlayerFrame::Scene);
+        };
+        let mut made = self.made.lock();
+        if let Some((revision, scene)) = &*made
+            && *revision == peeked.revision
+        {
+            return PlayerFrame::Scene(Arc::clone(scene));
+        }
+        let previous = made.as_ref().map(|(_, scene)| Arc::clone(scene));
+        let scene = Arc::new(PlayerScene::with_hovered(
+            peeked,
+            &BTreeSet::new(),
+            previous.as_deref(),
+        ));
+        *made = Some((peeked.revision, Arc::clone(&scene)));
+        PlayerFrame::Scene(scene)
     }
 }
 

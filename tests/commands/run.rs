@@ -1,105 +1,12 @@
-//! `tableglow run`: scripts as a user runs them, with the real binary.
-
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+//! `tableglow run`: scripts as a user runs them.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
-use base64::Engine as _;
 use serde_json::{Value, json};
 
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    /// A working folder with a map file of 6 x 4 cells of 50 px.
-    fn new() -> Self {
-        let place = Self {
-            folder: tempfile::tempdir().unwrap(),
-        };
-        let mut png = std::io::Cursor::new(Vec::new());
-        image::RgbaImage::from_fn(300, 200, |x, y| {
-            image::Rgba([(x % 256) as u8, (y % 256) as u8, 90, 255])
-        })
-        .write_to(&mut png, image::ImageFormat::Png)
-        .unwrap();
-        let map = json!({
-            "format": 0.3,
-            "resolution": {
-                "map_origin": {"x": 0, "y": 0}, "map_size": {"x": 6, "y": 4}, "pixels_per_grid": 50
-            },
-            "line_of_sight": [], "portals": [], "lights": [],
-            "environment": {"baked_lighting": false, "ambient_light": "ffffffff"},
-            "image": base64::engine::general_purpose::STANDARD.encode(png.into_inner()),
-        });
-        std::fs::write(place.path("cellar.dd2vtt"), map.to_string()).unwrap();
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let home = self.folder.path();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tableglow"));
-        command
-            .args(arguments)
-            .current_dir(home)
-            .env("HOME", home)
-            .env("XDG_DATA_HOME", home.join("data"))
-            .env("XDG_STATE_HOME", home.join("state"))
-            .env("XDG_CONFIG_HOME", home.join("config"))
-            .env("APPDATA", home.join("roaming"))
-            .env("LOCALAPPDATA", home.join("local"));
-        command
-    }
-
-    /// Runs a script from stdin on the library `library`.
-    fn run(&self, script: &str, more: &[&str]) -> Output {
-        let mut arguments = vec!["run", "-", "--library", "library"];
-        arguments.extend(more);
-        let mut child = self
-            .command(&arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        // A script that failed does not read to its end.
-        let _ = stdin.write_all(script.as_bytes());
-        drop(stdin);
-        child.wait_with_output().unwrap()
-    }
-
-    /// Runs a script that succeeds and gives its answers.
-    fn ran(&self, script: &str) -> Vec<Value> {
-        let output = self.run(script, &[]);
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{told}\n{}", text(&output));
-        answers(&output)
-    }
-
-    fn inspect(&self) -> Value {
-        let output = self.command(&["inspect", "library"]).output().unwrap();
-        assert!(output.status.success());
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-}
-
-fn text(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn answers(output: &Output) -> Vec<Value> {
-    text(output)
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
+use super::place::{Place, Serve, answers, text};
 
 /// The first game's scenes.
 fn scenes(told: &Value) -> &Vec<Value> {
@@ -289,80 +196,12 @@ fn every_example_of_the_page_works_and_every_command_has_one() {
     }
 }
 
-/// A room server of its own; killed when it goes.
-struct Serve {
-    child: std::process::Child,
-    address: String,
-    /// Kept open: the server tells more.
-    _stderr: std::io::BufReader<std::process::ChildStderr>,
-}
-
-impl Serve {
-    fn start(place: &Place, arguments: &[&str]) -> Self {
-        use std::io::BufRead as _;
-        let mut child = place
-            .command(&["serve", "--listen", "127.0.0.1:0", "--data", "rooms"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        stderr.read_line(&mut line).unwrap();
-        let address = line
-            .strip_prefix("serving http://")
-            .and_then(|rest| rest.split_whitespace().next())
-            .unwrap_or_else(|| panic!("no address in {line:?}"))
-            .to_owned();
-        Self {
-            child,
-            address,
-            _stderr: stderr,
-        }
-    }
-
-    fn link(&self) -> String {
-        format!(
-            "http://{}/parties/game_session/evening?party=table",
-            self.address
-        )
-    }
-
-    fn tokens(place: &Place, room: &str) -> Value {
-        let output = place
-            .command(&["serve", "--data", "rooms", "--invite", room])
-            .output()
-            .unwrap();
-        serde_json::from_slice::<Value>(&output.stdout).unwrap()["tokens"].clone()
-    }
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Runs a script in a room.
-fn run_in_room(place: &Place, link: &str, script: &str, more: &[&str]) -> Output {
-    let file = place.path("script.jsonl");
-    std::fs::write(&file, script).unwrap();
-    place
-        .command(&["run", "script.jsonl", "--room", link])
-        .args(more)
-        .output()
-        .unwrap()
-}
-
 #[test]
 fn a_script_works_in_a_room_and_the_next_one_finds_what_it_made() {
     let place = Place::new();
     let server = Serve::start(&place, &["--open"]);
     let link = server.link();
-    let empty = run_in_room(&place, &link, "{\"do\": \"state\"}\n", &[]);
+    let empty = place.run_in_room(&link, "{\"do\": \"state\"}\n", &[]);
     assert_eq!(empty.status.code(), Some(1));
     let message = String::from_utf8(empty.stderr).unwrap();
     assert!(
@@ -370,8 +209,7 @@ fn a_script_works_in_a_room_and_the_next_one_finds_what_it_made() {
         "{message}"
     );
 
-    let first = run_in_room(
-        &place,
+    let first = place.run_in_room(
         &link,
         concat!(
             "{\"do\": \"create_scene\", \"name\": \"Bridge\", \"as\": \"bridge\"}\n",
@@ -383,8 +221,7 @@ fn a_script_works_in_a_room_and_the_next_one_finds_what_it_made() {
     let told = String::from_utf8_lossy(&first.stderr).into_owned();
     assert!(first.status.success(), "{told}\n{}", text(&first));
 
-    let second = run_in_room(
-        &place,
+    let second = place.run_in_room(
         &link,
         "{\"do\": \"move_marker\", \"marker\": \"Troll\", \"by\": {\"cells\": [1, 0]}}\n{\"do\": \"state\"}\n",
         &[],
@@ -409,8 +246,7 @@ fn a_script_works_in_a_room_and_the_next_one_finds_what_it_made() {
 fn a_wrong_token_is_told_and_never_repeated() {
     let place = Place::new();
     let server = Serve::start(&place, &["--room", "game_session/evening"]);
-    let output = run_in_room(
-        &place,
+    let output = place.run_in_room(
         &server.link(),
         "{\"do\": \"state\"}\n",
         &["--token", "not-the-token-of-this-room"],
@@ -419,8 +255,8 @@ fn a_wrong_token_is_told_and_never_repeated() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(message.trim().lines().count(), 1, "{message}");
     assert!(!message.contains("not-the-token"), "{message}");
-    let tokens = Serve::tokens(&place, "game_session/evening");
-    let party = Serve::tokens(&place, "party/table");
+    let tokens = Serve::tokens(&place, &["game_session/evening"]);
+    let party = Serve::tokens(&place, &["party/table"]);
     assert_ne!(tokens["dm"], party["dm"]);
 }
 
@@ -429,7 +265,7 @@ fn a_script_waits_for_an_event_of_the_room() {
     let place = Place::new();
     let server = Serve::start(&place, &["--open"]);
     let link = server.link();
-    let made = run_in_room(&place, &link, "{\"do\": \"state\"}\n", &["--initialise"]);
+    let made = place.run_in_room(&link, "{\"do\": \"state\"}\n", &["--initialise"]);
     assert!(made.status.success());
     let file = place.path("wait.jsonl");
     std::fs::write(
