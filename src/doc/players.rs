@@ -103,10 +103,39 @@ impl PlayersDoc {
             epoch: epoch.to_owned(),
             has_remains: false,
         };
-        doc.restore(shown);
-        doc.replica.take_updates();
-        doc.replica.take_dirty();
+        doc.show_all(shown);
         doc
+    }
+
+    /// A document that was kept. What else is in its history is not known.
+    ///
+    /// # Errors
+    /// When the bytes are none.
+    pub fn open(layout: Layout, bytes: &[u8]) -> Result<Self, DocError> {
+        let roots = match layout {
+            Layout::Party => PARTY_ROOTS,
+            _ => GAME_ROOTS,
+        };
+        let replica = Replica::load(roots, [bytes])?;
+        let txn = replica.read();
+        let meta = txn.get_map(META);
+        let epoch = match meta.and_then(|meta| meta.get(&txn, EPOCH_KEY)) {
+            Some(Out::Any(Any::String(epoch))) => epoch.to_string(),
+            _ => return Err(DocError::Contradictory),
+        };
+        drop(txn);
+        Ok(Self {
+            replica,
+            epoch,
+            has_remains: true,
+        })
+    }
+
+    /// Shows this, whatever it showed before.
+    pub fn show_all(&mut self, shown: &Shown) {
+        self.restore(shown);
+        self.replica.take_updates();
+        self.replica.take_dirty();
     }
 
     /// Bytes in and out.
@@ -124,8 +153,9 @@ impl PlayersDoc {
     /// Whether a copy with this state vector is one of this document.
     #[must_use]
     pub fn is_known_to(&self, state_vector: &[u8]) -> bool {
+        let own = self.replica.clocks();
         replica::clocks_of(state_vector)
-            .is_some_and(|clocks| clocks.contains_key(&self.replica.client_id()))
+            .is_some_and(|clocks| clocks.keys().any(|client| own.contains_key(client)))
     }
 
     /// Ids of what is no longer shown are in the document's history.

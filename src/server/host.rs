@@ -24,6 +24,7 @@ use super::seed::Seeds;
 use super::showing::Showing;
 use super::store::{NoLog, RoomLog as _, RoomStore};
 use super::{ConnectionId, ServerError};
+use crate::scene::picture::PictureIndex;
 use crate::storage::blobs::Blobs;
 use crate::storage::error::StorageError;
 use crate::util::clock::Clock;
@@ -149,6 +150,11 @@ impl Host {
     #[must_use]
     pub const fn blobs(&self) -> &Blobs {
         &self.blobs
+    }
+
+    /// Pictures are found here too, by the locations that documents hold: a library's names.
+    pub fn know_pictures(&self, pictures: Arc<dyn PictureIndex>) {
+        self.showing.know_pictures(pictures);
     }
 
     /// What players are shown.
@@ -358,7 +364,7 @@ impl Host {
         let beginning = Beginning {
             parts: vec![document],
             has_record: true,
-            read_only: false,
+            ..Beginning::default()
         };
         let metrics = Arc::clone(&self.metrics);
         let room =
@@ -469,6 +475,7 @@ fn open_room(
     let mut beginning = Beginning {
         has_record: !record.is_empty(),
         read_only: record.incomplete,
+        players: store.load_players(name),
         parts: record.parts().map(<[u8]>::to_vec).collect(),
     };
     if !beginning.has_record

@@ -74,6 +74,12 @@ impl RoomName {
     pub fn key(&self) -> Arc<str> {
         format!("room/{}/{}", self.party, self.room).into()
     }
+
+    /// The key under which the document that its players get is stored.
+    #[must_use]
+    pub fn players_key(&self) -> Arc<str> {
+        format!("players/{}/{}", self.party, self.room).into()
+    }
 }
 
 impl std::fmt::Display for RoomName {

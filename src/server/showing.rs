@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Semaphore, watch};
 
 use super::cut;
@@ -24,7 +24,7 @@ use super::store::RoomStore;
 use crate::doc::PartyDoc;
 use crate::import::picture::{Limits, PictureReader};
 use crate::model::id::PictureHash;
-use crate::scene::picture::PictureInfo;
+use crate::scene::picture::{PictureIndex, PictureInfo};
 use crate::storage::blobs::{Blobs, is_hash};
 
 /// A map that was cut out stays for this long after it was replaced: somebody may be fetching it.
@@ -35,7 +35,6 @@ const TABLE_PARTY: &str = "party";
 const MOST_CUT_BYTES: u64 = 1 << 30;
 
 /// Tables and pictures of all rooms.
-#[derive(Debug)]
 pub struct Showing {
     tables: watch::Sender<Arc<BTreeMap<RoomName, OnTable>>>,
     /// Grows with every picture that comes.
@@ -43,11 +42,19 @@ pub struct Showing {
     pictures: Mutex<HashMap<RoomName, BTreeSet<Arc<str>>>>,
     blobs: Blobs,
     cuts: Blobs,
+    /// A library's names for its pictures.
+    index: RwLock<Option<Arc<dyn PictureIndex>>>,
     /// Parties that nobody is in lie there.
     store: Option<Arc<RoomStore>>,
     has_read_store: AtomicBool,
     /// Cutting takes memory: one at a time.
     cutter: Semaphore,
+}
+
+impl std::fmt::Debug for Showing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Showing").finish_non_exhaustive()
+    }
 }
 
 impl Showing {
@@ -65,10 +72,16 @@ impl Showing {
             pictures: Mutex::default(),
             blobs,
             cuts: Blobs::new(cuts),
+            index: RwLock::default(),
             store,
             has_read_store: AtomicBool::new(false),
             cutter: Semaphore::new(1),
         }
+    }
+
+    pub(super) fn know_pictures(&self, pictures: Arc<dyn PictureIndex>) {
+        *self.index.write() = Some(pictures);
+        self.note_arrival();
     }
 
     /// A party has this on its table now.
@@ -185,6 +198,10 @@ impl Showing {
 
     /// The picture behind a location of a document, if it is here: `map/HASH.png`. Waits for the disk.
     pub(super) fn find(&self, location: &str) -> Option<PictureInfo> {
+        let index = self.index.read().clone();
+        if let Some(found) = index.and_then(|index| index.find(location)) {
+            return Some(found);
+        }
         let name = location.rsplit('/').next()?;
         let hash = name.split('.').next().filter(|hash| is_hash(hash))?;
         let file = self.blobs.open(hash).ok()?;

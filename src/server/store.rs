@@ -40,6 +40,9 @@ pub trait RoomLog: Send {
     fn snapshot(&mut self, bytes: Vec<u8>) -> bool;
     /// Everything appended up to this number is on disk.
     fn durable(&self) -> u64;
+    /// Keeps the players' document in place of the one that was kept before. It can be made anew: when
+    /// this is refused, those who had it begin again.
+    fn keep_players(&mut self, _bytes: Vec<u8>) {}
     /// What it says is on disk may be told to people.
     fn promises(&self) -> bool {
         true
@@ -120,6 +123,14 @@ impl RoomStore {
             .map_err(|error| StorageError::from_sqlite(&self.path, &error))
     }
 
+    /// The players' document of a room as it was kept last; `None` where it has to be made anew.
+    #[must_use]
+    pub fn load_players(&self, room: &RoomName) -> Option<Vec<u8>> {
+        let database = Database::open_to_list(&self.path).ok()?;
+        let loaded = documents::load(database.connection(), &room.players_key()).ok()?;
+        loaded.snapshot
+    }
+
     /// The rooms of a party name that something is stored for.
     ///
     /// # Errors
@@ -140,6 +151,7 @@ impl RoomStore {
     pub fn log(&self, room: &RoomName) -> StoreLog {
         StoreLog {
             key: room.key(),
+            players_key: room.players_key(),
             store: Arc::clone(&self.store),
         }
     }
@@ -194,6 +206,7 @@ impl RoomStore {
 #[derive(Debug)]
 pub struct StoreLog {
     key: Arc<str>,
+    players_key: Arc<str>,
     store: Arc<Store>,
 }
 
@@ -212,6 +225,13 @@ impl RoomLog for StoreLog {
         // Only this room appends under its key, so all of its updates so far are in the snapshot.
         let upto: Generation = self.store.appended();
         self.store.put_snapshot(&self.key, upto, bytes).is_ok()
+    }
+
+    fn keep_players(&mut self, bytes: Vec<u8>) {
+        let upto = self.store.appended();
+        if let Err(error) = self.store.put_snapshot(&self.players_key, upto, bytes) {
+            tracing::debug!(target: "server", %error, "what players had is not kept");
+        }
     }
 
     fn durable(&self) -> u64 {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+use crate::scene::picture::PictureIndex;
 use crate::server::ServerError;
 use crate::server::access::RoomTokens;
 use crate::server::code;
@@ -35,7 +36,6 @@ pub struct Running {
 }
 
 /// What is asked for.
-#[derive(Debug)]
 pub struct Asked {
     /// Who can reach it.
     pub scope: Scope,
@@ -45,6 +45,8 @@ pub struct Asked {
     pub codes: PathBuf,
     /// The pictures that guests may fetch.
     pub blobs: Blobs,
+    /// Their names in documents.
+    pub pictures: Arc<dyn PictureIndex>,
 }
 
 /// Starts a server; `done` is called on another thread.
@@ -91,9 +93,11 @@ async fn open(asked: Asked, clock: Arc<dyn Clock>) -> Result<Server, String> {
         most_connections: MOST_CONNECTIONS,
         tls: None,
     };
-    Server::start(config, clock)
+    let server = Server::start(config, clock)
         .await
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    server.host().know_pictures(asked.pictures);
+    Ok(server)
 }
 
 impl Running {

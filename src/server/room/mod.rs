@@ -126,6 +126,8 @@ pub struct Room {
     players: Option<players::Players>,
     /// What the parties have on the table.
     tables: Vec<OnTable>,
+    /// The players' document as it was kept, until the first guest comes.
+    kept_players: Option<Vec<u8>>,
     state_vector: Arc<[u8]>,
     log: Box<dyn RoomLog>,
     members: BTreeMap<ConnectionId, Member>,
@@ -176,6 +178,8 @@ pub struct Beginning {
     pub has_record: bool,
     /// Parts of the record are lost: nothing may be written over it.
     pub read_only: bool,
+    /// The players' document as it was kept last.
+    pub players: Option<Vec<u8>>,
 }
 
 impl Room {
@@ -201,6 +205,7 @@ impl Room {
             document,
             players: None,
             tables: Vec::new(),
+            kept_players: beginning.players.clone(),
             durable: Arc::clone(&state_vector),
             state_vector,
             log,

@@ -124,6 +124,8 @@ pub(super) struct Players {
     next_epoch: u64,
     inbox: Vec<Written>,
     inbox_bytes: usize,
+    /// An epoch of before, not opened yet.
+    kept: Option<Vec<u8>>,
 }
 
 impl Players {
@@ -141,6 +143,7 @@ impl Players {
             next_epoch: 1,
             inbox: Vec::new(),
             inbox_bytes: 0,
+            kept: None,
         }
     }
 
@@ -192,6 +195,24 @@ impl Players {
             Opened::Unread(_) => {}
         }
         shown
+    }
+
+    /// Takes up the epoch that was kept, for those who have it.
+    fn reopen(&mut self, kept: &[u8]) {
+        // One that cannot be read is made anew.
+        let Ok(mut doc) = PlayersDoc::open(self.layout, kept) else {
+            return;
+        };
+        doc.show_all(&self.shown);
+        let number = self.next_epoch;
+        self.next_epoch += 1;
+        let epoch = Epoch {
+            number,
+            state_vector: doc.replica().state_vector().into(),
+            doc,
+            unsettled: None,
+        };
+        self.epochs.insert(0, epoch);
     }
 
     fn fresh_epoch(&mut self) -> u64 {
@@ -351,7 +372,9 @@ impl Room {
             return false;
         }
         if self.players.is_none() {
-            self.players = Some(Players::new(self.tables.clone()));
+            let mut players = Players::new(self.tables.clone());
+            players.kept = self.kept_players.take();
+            self.players = Some(players);
         }
         self.show(now);
         self.players.is_some()
@@ -378,10 +401,15 @@ impl Room {
         }
         let dirty = self.document.take_dirty();
         let shown = players.look(&self.document, &dirty);
-        if shown == players.shown {
+        let before = std::mem::replace(&mut players.shown, shown);
+        if players.layout != Layout::Empty
+            && let Some(kept) = players.kept.take()
+        {
+            players.reopen(&kept);
+        }
+        if before == players.shown {
             return;
         }
-        let before = std::mem::replace(&mut players.shown, shown);
         for epoch in &mut players.epochs {
             let Some(update) = epoch.doc.show(&before, &players.shown) else {
                 continue;
@@ -400,6 +428,17 @@ impl Room {
                     member.last_binary = now;
                 }
             }
+        }
+    }
+
+    /// Keeps the newest epoch, so that those who have it go on with it after a restart.
+    pub(super) fn keep_players(&mut self) {
+        if self.read_only {
+            return;
+        }
+        if let Some(doc) = self.guests_document() {
+            let bytes = doc.replica().encode_snapshot();
+            self.log.keep_players(bytes);
         }
     }
 

@@ -62,6 +62,7 @@ impl Room {
     /// Nobody is here any more: everything goes to the store, as a snapshot.
     pub fn rest(&mut self, now: Duration) {
         self.flush(now);
+        self.keep_players();
         self.send_presence(now);
         if self.unsaved.is_some() {
             self.save_again(now);

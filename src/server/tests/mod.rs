@@ -38,6 +38,7 @@ struct TestDisk {
     records: Vec<Vec<u8>>,
     durable: usize,
     refuses: bool,
+    players: Option<Vec<u8>>,
     snapshots: usize,
     /// Commits at once.
     eager: bool,
@@ -54,6 +55,10 @@ impl RoomLog for TestLog {
             disk.durable = disk.records.len();
         }
         Some(disk.records.len() as u64)
+    }
+
+    fn keep_players(&mut self, bytes: Vec<u8>) {
+        self.0.lock().players = Some(bytes);
     }
 
     fn snapshot(&mut self, _bytes: Vec<u8>) -> bool {
@@ -104,6 +109,7 @@ impl Table {
             has_record: !parts.is_empty(),
             parts,
             read_only,
+            players: None,
         };
         let room = Room::open(&beginning, Box::new(log.clone()), Arc::clone(&metrics)).unwrap();
         Self {
@@ -113,6 +119,21 @@ impl Table {
             now: ms(1000),
             next: 1,
         }
+    }
+
+    /// The server ends and starts again.
+    fn restart(&mut self) {
+        self.room.rest(self.now);
+        let mut disk = self.log.0.lock();
+        let beginning = Beginning {
+            has_record: true,
+            parts: disk.records.clone(),
+            read_only: false,
+            players: disk.players.take(),
+        };
+        drop(disk);
+        let metrics = Arc::clone(&self.metrics);
+        self.room = Room::open(&beginning, Box::new(self.log.clone()), metrics).unwrap();
     }
 
     fn guest(&mut self, role: Role) -> Guest {

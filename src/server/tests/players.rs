@@ -819,3 +819,76 @@ fn a_guest_takes_nobody_elses_cursor_and_is_told_of_guests_alone() {
     assert_eq!(player.texts, ["2"]);
     check_bytes(0, &player);
 }
+
+#[test]
+fn after_a_restart_players_go_on_with_what_they_have() {
+    for is_kept in [true, false] {
+        let (mut table, dm, player) = small_game();
+        if !is_kept {
+            table.room.rest(table.now);
+        }
+        table.restart();
+        table.room.set_tables(table.now, on_table(&shown_scene()));
+        if !is_kept {
+            // As after a crash: the epoch is gone, and the copy is of another document.
+            table.log.0.lock().players = None;
+            table.restart();
+            table.room.set_tables(table.now, on_table(&shown_scene()));
+        }
+        // Meanwhile the DM has moved what players may move, and hidden the other.
+        let mut dm = Client::with(&mut table, Role::Dm, dm.doc);
+        let ogre = RowRef::marker(&shown_scene(), &RowId::new("ogre"));
+        let hide = Edit::Set {
+            row: ogre,
+            values: vec![Assignment::new(marker::VISIBILITY, marker::VISIBLE_TO_DM)],
+        };
+        dm.edit(&mut table, &[put("hero", 64.0), hide]);
+        serve(&mut table);
+        let truth = game_json(&dm.doc);
+        let mut back = Client::with(&mut table, Role::Player, player.doc);
+        serve(&mut table);
+        back.hear(&mut table);
+        let fresh = Client::join(&mut table, Role::Player);
+        assert_eq!(
+            game_json(&back.doc),
+            game_json(&fresh.doc),
+            "kept: {is_kept}"
+        );
+        assert_eq!(x_of(&back, "hero").to_bits(), 64f64.to_bits());
+        assert!(!fresh.heard("ogre"));
+        dm.hear(&mut table);
+        assert_eq!(game_json(&dm.doc), truth);
+        if is_kept {
+            let bytes: usize = back.heard.iter().map(Vec::len).sum();
+            assert!(bytes < 800, "{bytes}");
+        }
+    }
+}
+
+#[test]
+fn a_marker_that_shows_while_the_dm_points_at_it_does_so_with_its_title() {
+    let (mut table, mut dm, mut player) = small_game();
+    let chest = RowRef::marker(&shown_scene(), &RowId::new("chest"));
+    let create = Edit::Create {
+        row: chest,
+        values: vec![Assignment::new(
+            marker::VISIBILITY,
+            marker::VISIBLE_ON_HOVER,
+        )],
+    };
+    dm.edit(&mut table, &[create]);
+    serve(&mut table);
+    player.hear(&mut table);
+    assert!(!player.heard("chest"));
+    let state = r#"{"hoveredMarker":{"id":"chest","position":{"x":0,"y":0},
+        "tooltip":{"title":"A mimic","content":"","imageUrl":"token/CANARY.png"}}}"#;
+    table.show(&dm.guest, 5, 1, state);
+    serve(&mut table);
+    player.hear(&mut table);
+    assert!(player.markers().contains("chest") && player.heard("A mimic"));
+    table.show(&dm.guest, 5, 2, "{}");
+    serve(&mut table);
+    player.hear(&mut table);
+    assert!(!player.markers().contains("chest"));
+    check_bytes(0, &player);
+}

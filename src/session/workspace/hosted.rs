@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::model::presence::TablePart;
+use crate::scene::picture::PictureIndex;
 use crate::server::access::RoomTokens;
 use crate::server::name::RoomName;
 use crate::session::api::Severity;
@@ -48,6 +49,7 @@ impl Workspace {
             port,
             codes: self.library.folder().join("hosting"),
             blobs: self.library.blobs().clone(),
+            pictures: Arc::clone(self.library.pictures()) as Arc<dyn PictureIndex>,
         };
         let clock = Arc::clone(&self.clock);
         let Some(handle) = self.net().and_then(|net| net.handle().cloned()) else {
