@@ -56,10 +56,19 @@ pub struct ShownScene {
     pub markers: BTreeMap<RowId, Row>,
     /// Its lights.
     pub lights: BTreeMap<RowId, Row>,
-    /// Its drawing layers, with the mask of each.
-    pub annotations: BTreeMap<RowId, (Row, Option<Arc<[u8]>>)>,
+    /// Its drawing layers.
+    pub annotations: BTreeMap<RowId, ShownLayer>,
     /// The mask of its fog; `None` = everything is fogged.
     pub fog: Option<Arc<[u8]>>,
+}
+
+/// A drawing layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownLayer {
+    /// Its properties.
+    pub row: Row,
+    /// What is drawn; `None` = nothing.
+    pub mask: Option<Arc<[u8]>>,
 }
 
 /// A marker that somebody put somewhere else in the players' document.
@@ -557,10 +566,10 @@ impl ShownRow for Row {
     }
 }
 
-impl ShownRow for (Row, Option<Arc<[u8]>>) {
+impl ShownRow for ShownLayer {
     fn tree(&self, writer: &Writer<'_>, at: &RowRef, ours: &mut Tree) -> Tree {
-        let mut tree = writer.row_tree(at, &self.0, ours);
-        if let Some(mask) = &self.1 {
+        let mut tree = writer.row_tree(at, &self.row, ours);
+        if let Some(mask) = &self.mask {
             tree.insert("mask".into(), Raw::Plain(Any::Buffer(Arc::clone(mask))));
         }
         tree

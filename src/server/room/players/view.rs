@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::pictures::{Cut, CutFile, CutWanted, Pictures};
 use crate::doc::GameDoc;
 use crate::doc::dirty::SceneDirty;
-use crate::doc::players::ShownScene;
+use crate::doc::players::{ShownLayer, ShownScene};
 use crate::geom::mask::Mask;
 use crate::model::id::{RowId, SceneId};
 use crate::model::property::{Audience, Property};
@@ -172,8 +172,11 @@ impl SceneView {
             let layers = scene.annotations.value.iter();
             shown.annotations = layers
                 .map(|layer| {
-                    let mask = mask_of(scene, layer);
-                    (layer.id.clone(), (layer.row.clone(), mask))
+                    let shown = ShownLayer {
+                        row: layer.row.clone(),
+                        mask: mask_of(scene, layer),
+                    };
+                    (layer.id.clone(), shown)
                 })
                 .collect();
         }
