@@ -43,7 +43,7 @@ impl Drags {
                 name: name_of(presence),
                 since_unix_ms: dragging.since_unix_ms,
             };
-            for marker in std::iter::once(&dragging.marker).chain(&dragging.also) {
+            for marker in dragging.markers() {
                 let place = (dragging.scene.clone(), marker.clone());
                 let held = drags.holders.entry(place).or_insert_with(|| holder.clone());
                 if (holder.since_unix_ms, client) < (held.since_unix_ms, held.client) {
@@ -156,6 +156,12 @@ impl OwnDrag {
     pub fn since(&self, scene: &SceneId, marker: &RowId) -> Option<i64> {
         let drag = self.drag.as_ref().filter(|drag| drag.scene == *scene)?;
         drag.markers.contains(marker).then_some(drag.since_unix_ms)
+    }
+
+    /// The gesture that drags.
+    #[must_use]
+    pub fn gesture(&self) -> Option<u64> {
+        self.drag.as_ref().map(|drag| drag.gesture)
     }
 
     /// The scene and the markers that we drag.

@@ -128,7 +128,8 @@ impl Presence {
                 .collect(),
             dragging: self
                 .dragging
-                .filter(|drag| table.has_scene(&drag.scene) && table.has_marker(&drag.marker)),
+                .filter(|drag| table.has_scene(&drag.scene))
+                .and_then(|drag| drag.only(|marker| table.has_marker(marker))),
         }
     }
 
@@ -139,7 +140,7 @@ impl Presence {
         self,
         part: TablePart,
         table: &dyn Table,
-        may_move: impl FnOnce(&SceneId, &RowId) -> bool,
+        may_move: impl Fn(&SceneId, &RowId) -> bool,
     ) -> Self {
         Self {
             who: self.who.map(|who| Who {
@@ -149,9 +150,10 @@ impl Presence {
                 ..who
             }),
             hovered_marker: None,
-            dragging: self
-                .dragging
-                .filter(|drag| may_move(&drag.scene, &drag.marker)),
+            dragging: self.dragging.and_then(|drag| {
+                let scene = drag.scene.clone();
+                drag.only(|marker| may_move(&scene, marker))
+            }),
             ..self
         }
     }
@@ -185,7 +187,7 @@ mod tests {
             "cursor": {"userId":"CANARY","worldPosition":{"x":1,"y":2},"label":"Mira"},
             "measurement": {"userId":"CANARY","startPoint":{"x":0,"y":0},"endPoint":{"x":1,"y":1}},
             "hoveredMarker": {"id":"CANARY","position":{"x":1,"y":2},"tooltip":{"title":"CANARY"}},
-            "draggingMarker": {"id":"CANARY","sceneId":"shown","since":1},
+            "draggingMarker": {"id":"CANARY","sceneId":"shown","since":1,"also":["CANARY-2"]},
             "selection": ["CANARY"]
         }"##;
         let shown = Presence::read(hidden).for_players(&OneMarker);
@@ -196,7 +198,8 @@ mod tests {
         let seen = hidden.replace(r#""id":"CANARY""#, r#""id":"seen""#);
         let shown = Presence::read(&seen).for_players(&OneMarker);
         assert_eq!(shown.hovered_marker.unwrap().title.as_ref(), "");
-        assert!(shown.dragging.is_some());
+        let dragging = shown.dragging.unwrap();
+        assert_eq!((dragging.marker.as_str(), dragging.also.len()), ("seen", 0));
     }
 
     #[test]

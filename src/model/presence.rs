@@ -503,6 +503,25 @@ impl TemporaryLayer {
 }
 
 impl Dragging {
+    /// Every marker that is dragged.
+    pub fn markers(&self) -> impl Iterator<Item = &RowId> {
+        std::iter::once(&self.marker).chain(&self.also)
+    }
+
+    /// The drag of those markers that are kept; `None` when none is.
+    #[must_use]
+    pub fn only(self, keep: impl Fn(&RowId) -> bool) -> Option<Self> {
+        let mut markers: Vec<RowId> = self.markers().filter(|id| keep(id)).cloned().collect();
+        if markers.is_empty() {
+            return None;
+        }
+        Some(Self {
+            marker: markers.remove(0),
+            also: markers,
+            ..self
+        })
+    }
+
     fn read(object: &Object) -> Option<Self> {
         Some(Self {
             marker: RowId::new(&text(object, "id")?),

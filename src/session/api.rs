@@ -15,6 +15,7 @@ use crate::scene::player::PlayerFrame;
 use crate::scene::snapshot::SceneSnapshot;
 use crate::util::revision::Revision;
 
+use super::diagnostics::Diagnostics;
 use super::room::{Identity, Invitation, RoomView, Scope};
 
 /// Edits that carry the same gesture are one undo step.
@@ -180,6 +181,8 @@ pub enum Request {
     BringBack(SceneId),
     /// Forgets a notice.
     Dismiss(u64),
+    /// Switches the trace of updates and connections on or off.
+    Trace(bool),
     /// Saves everything and ends the session.
     Close,
 }
@@ -221,6 +224,8 @@ pub struct Published {
     pub notices: Arc<[Notice]>,
     /// The room that the open game is in; `None` = this library alone.
     pub room: Option<Arc<RoomView>>,
+    /// What goes out and comes in.
+    pub diagnostics: Arc<Diagnostics>,
 }
 
 /// A line of the scene list.

@@ -239,7 +239,7 @@ impl Players {
         let is_dragged = self
             .dragged
             .iter()
-            .any(|drag| drag.scene == *scene && drag.marker == *id);
+            .any(|drag| drag.scene == *scene && drag.markers().any(|marker| marker == id));
         row.is_some_and(|row| {
             [marker::POSITION_X, marker::POSITION_Y]
                 .iter()

@@ -33,6 +33,12 @@ impl Workspace {
         self.tell_of_dropped(pushed.refused);
     }
 
+    /// The window is no longer the user's.
+    pub(super) fn focus_lost(&mut self) {
+        self.flush();
+        self.end_drag();
+    }
+
     /// Writes what waits.
     pub fn flush(&mut self) {
         if let Some(batch) = self.broadcaster.take() {
@@ -57,9 +63,12 @@ impl Workspace {
         };
         game.doc.clear_pending();
         let applied = game.doc.apply(&batch.edits, Origin::Local(batch.gesture));
-        self.broadcaster
-            .counters_mut()
-            .wrote(applied.keys_written());
+        let keys = applied.keys_written();
+        self.broadcaster.counters_mut().wrote(keys);
+        let unix_ms = self.clock.unix_ms();
+        self.diagnoser.trace(unix_ms, || {
+            format!("game  batch  \u{201c}{}\u{201d}, {keys} keys", batch.label)
+        });
         let dropped: Vec<DropReason> = applied
             .dropped
             .iter()

@@ -16,6 +16,7 @@ use crate::session::new_scene;
 use crate::util::revision::Revision;
 
 use super::Workspace;
+use super::counting::kind_in_words;
 use super::doc_link::DocLink;
 use super::games::{OpenGame, OpenParty, Thumbnail};
 use super::saving::Saver;
@@ -60,6 +61,10 @@ impl Workspace {
             }
             return;
         }
+        let of_game = self.without_held(gesture, of_game, last);
+        let Some(game) = self.game.as_mut() else {
+            return;
+        };
         let given = of_game.len();
         let converted =
             with_converted_positions(&game.doc, &**self.library.pictures(), of_game.clone());
@@ -301,7 +306,8 @@ impl Workspace {
         let now = self.clock.now();
         let writable = self.library.is_writable();
         let saver = &mut self.saver;
-        let counters = self.broadcaster.counters_mut();
+        let (counters, diagnoser) = (self.broadcaster.counters_mut(), &mut self.diagnoser);
+        let unix_ms = self.clock.unix_ms();
         let mut share =
             |document: DocumentId, replica: &mut Replica, link: Option<&mut DocLink>, keeps| {
                 let updates = replica.take_updates();
@@ -311,6 +317,7 @@ impl Workspace {
                 let had_any = !updates.is_empty();
                 for update in updates {
                     counters.sent(&update);
+                    diagnoser.update(unix_ms, kind_in_words(&document), &update);
                     if keeps {
                         saver.save(&document, update.bytes, now);
                     }

@@ -7,7 +7,9 @@
 
 mod attachment;
 mod batching;
+mod counting;
 mod doc_link;
+mod dragging;
 mod edits;
 mod games;
 mod hosted;
@@ -25,12 +27,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::broadcast::Broadcaster;
+use crate::broadcast::drags::OwnDrag;
 use crate::library::{DocumentId, Library, LibraryError};
 use crate::model::id::{GameSessionId, PartyId, SceneId};
 use crate::model::party::PartyDefaults;
 use crate::util::clock::Clock;
 
 use super::api::{Request, Severity, Work};
+use super::diagnostics::Diagnoser;
 use games::{OpenGame, OpenParty};
 use notices::Notices;
 use saving::Saver;
@@ -54,6 +58,11 @@ pub struct Workspace {
     saver: Saver,
     /// What the open game's user changed and what is not written yet.
     broadcaster: Broadcaster,
+    /// The drag of markers that goes on here.
+    drag: OwnDrag,
+    /// The gesture that was told that somebody else holds its marker.
+    told_of_holder: Option<u64>,
+    diagnoser: Diagnoser,
     party: Option<OpenParty>,
     /// The game in the editor.
     game: Option<OpenGame>,
@@ -81,8 +90,11 @@ impl Workspace {
         let mut workspace = Self {
             saver: Saver::new(Arc::clone(&library)),
             library,
+            diagnoser: Diagnoser::new(clock.now()),
             clock,
             broadcaster: Broadcaster::default(),
+            drag: OwnDrag::default(),
+            told_of_holder: None,
             party: None,
             game: None,
             others: Vec::new(),
@@ -151,7 +163,8 @@ impl Workspace {
                 edits,
                 last,
             } => self.edit(gesture, label, &edits, last),
-            Request::FocusLost => self.flush(),
+            Request::FocusLost => self.focus_lost(),
+            Request::Trace(on) => self.diagnoser.set_trace(on),
             Request::Undo => self.undo(),
             Request::Redo => self.redo(),
             Request::EditScene(scene) => self.edit_scene(Some(scene)),
@@ -232,6 +245,7 @@ impl Workspace {
             return Ok(());
         }
         self.flush();
+        self.end_drag();
         let party = self.library.party_of(id)?.ok_or(LibraryError::NoSuchGame)?;
         if self.party.as_ref().is_some_and(|open| open.id != party) {
             self.stop_hosting();

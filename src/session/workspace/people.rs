@@ -40,6 +40,15 @@ impl Workspace {
             people.insert(key, person);
         }
         self.rooms.people_changed = true;
+        self.yield_drag();
+    }
+
+    /// Somebody in the room shows something.
+    #[cfg(test)]
+    pub(super) fn hear(&mut self, person: Person) {
+        let place = (person.game.clone(), person.client);
+        self.rooms.people.insert(place, person);
+        self.yield_drag();
     }
 
     /// Who else is here, if that has changed since the last call.
@@ -82,6 +91,7 @@ impl Workspace {
         };
         let here = Presence {
             who: Some(who(identity.shares_view)),
+            dragging: self.drag.shown(),
             ..self.rooms.shown.clone()
         }
         .write();

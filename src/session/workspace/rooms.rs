@@ -265,6 +265,7 @@ impl Workspace {
         }
         self.rooms.people.clear();
         self.rooms.people_changed = true;
+        self.drag.end();
     }
 
     /// Connects every open document that belongs to a room and is not connected.
@@ -397,6 +398,12 @@ impl Workspace {
         match event {
             Event::State(state) => {
                 self.rooms.has_news = true;
+                self.trace_connection(document, &state);
+                let is_open_game =
+                    matches!(document, DocumentId::Game(id) if self.game() == Some(id));
+                if is_open_game && state != ConnectionState::Live {
+                    self.end_drag();
+                }
                 if let ConnectionState::Refused(refusal) = state {
                     self.tell(Severity::Error, &refusal.to_string());
                 }

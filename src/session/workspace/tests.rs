@@ -7,11 +7,14 @@ use tempfile::TempDir;
 
 use super::Workspace;
 use crate::library::Library;
+use crate::model::color::Rgb;
 use crate::model::edit::{Assignment, Edit, RowRef};
 use crate::model::id::{RowId, SceneId};
-use crate::model::scene;
-use crate::model::{marker, property::Prop};
+use crate::model::presence::{Dragging, Presence, TablePart, Who};
+use crate::model::property::Prop;
+use crate::model::{marker, scene};
 use crate::session::api::{GestureId, Request, Saved};
+use crate::session::room::Person;
 use crate::util::clock::{Clock as _, ManualClock};
 
 const fn ms(ms: u64) -> Duration {
@@ -174,6 +177,166 @@ fn whoever_needs_the_document_gets_all_of_it() {
     assert!((table.spacing() - value).abs() < 1e-12);
     table.workspace.handle(Request::Redo);
     assert!((table.spacing() - 9.0).abs() < 1e-12);
+}
+
+impl Table {
+    fn with_hero() -> Self {
+        let mut table = Self::new();
+        let create = Edit::Create {
+            row: table.hero(),
+            values: vec![],
+        };
+        table.workspace.edit_once("Add marker", &[create]);
+        table
+    }
+
+    fn hero(&self) -> RowRef {
+        RowRef::marker(&self.scene, &RowId::new("hero"))
+    }
+
+    fn drag(&mut self, x: f64, last: bool) {
+        let edit = Edit::Set {
+            row: self.hero(),
+            values: vec![Assignment::new(marker::POSITION_X, x)],
+        };
+        self.workspace.edit(GestureId(5), "Move", &[edit], last);
+        self.workspace.upkeep();
+    }
+
+    fn hero_x(&mut self) -> f64 {
+        let published = self.workspace.publish();
+        let markers = published.editing.unwrap().markers.value.clone();
+        markers[0].row.get(marker::POSITION_X)
+    }
+
+    /// Mira takes the hero at a moment, or lets go.
+    fn mira(&mut self, since_unix_ms: Option<i64>) {
+        let who = Who {
+            name: "Mira".into(),
+            color: Rgb::WHITE,
+            part: TablePart::Dm,
+            scene: None,
+            view: None,
+        };
+        let dragging = since_unix_ms.map(|since_unix_ms| Dragging {
+            marker: RowId::new("hero"),
+            scene: self.scene.clone(),
+            since_unix_ms,
+            also: Vec::new(),
+        });
+        let presence = Presence {
+            who: Some(who),
+            dragging,
+            ..Presence::default()
+        };
+        let game = self.workspace.game().cloned().unwrap();
+        self.workspace.hear(Person {
+            game,
+            client: 3,
+            presence: Arc::new(presence),
+            cursor_moved: ms(0),
+        });
+    }
+
+    /// How many times it was told that Mira holds a marker.
+    fn told(&mut self) -> usize {
+        let notices = self.workspace.publish().notices;
+        let told = |text: &str| text.starts_with("Mira is moving this marker");
+        notices.iter().filter(|notice| told(&notice.text)).count()
+    }
+}
+
+#[test]
+fn a_marker_that_somebody_else_drags_stays_with_them() {
+    let mut table = Table::with_hero();
+    let now = table.clock.unix_ms();
+    table.mira(Some(now));
+    table.wait(ms(10));
+    table.drag(40.0, false);
+    table.drag(50.0, false);
+    assert!(table.hero_x().abs() < 1e-9);
+    assert_eq!(table.told(), 1);
+    assert_eq!(table.workspace.drag.shown(), None);
+    table.drag(60.0, true);
+    assert!(table.hero_x().abs() < 1e-9);
+    // Everything else of it can be changed.
+    let size = Edit::Set {
+        row: table.hero(),
+        values: vec![Assignment::new(marker::SIZE, 3_i64)],
+    };
+    table.workspace.edit_once("Size", &[size]);
+    table.mira(None);
+    table.drag(70.0, true);
+    assert!((table.hero_x() - 70.0).abs() < 1e-9);
+}
+
+#[test]
+fn of_two_drags_the_one_that_began_later_goes_back_with_a_name() {
+    let mut table = Table::with_hero();
+    table.drag(10.0, false);
+    table.wait(ms(60));
+    table.drag(20.0, false);
+    let ours = table.workspace.drag.shown().unwrap();
+    assert_eq!(ours.marker, RowId::new("hero"));
+    // She began later: it stays ours.
+    table.mira(Some(ours.since_unix_ms + 1));
+    table.drag(30.0, false);
+    assert!((table.hero_x() - 30.0).abs() < 1e-9);
+    assert_eq!(table.told(), 0);
+    // She began before us, as we hear only now.
+    table.mira(Some(ours.since_unix_ms - 1));
+    assert_eq!(table.workspace.drag.shown(), None);
+    assert!(
+        (table.hero_x() - 10.0).abs() < 1e-9,
+        "as it was written last"
+    );
+    assert_eq!(table.told(), 1);
+    table.drag(40.0, false);
+    table.drag(50.0, true);
+    table.wait(ms(300));
+    assert!((table.hero_x() - 10.0).abs() < 1e-9);
+    assert_eq!(table.told(), 1);
+}
+
+#[test]
+fn a_drag_is_shown_until_the_hand_lets_go_or_the_window_is_left() {
+    let mut table = Table::with_hero();
+    table.drag(10.0, false);
+    assert!(table.workspace.drag.shown().is_some());
+    table.drag(10.0, true);
+    assert_eq!(table.workspace.drag.shown(), None);
+    table.drag(20.0, false);
+    table.workspace.handle(Request::FocusLost);
+    assert_eq!(table.workspace.drag.shown(), None);
+    table.drag(30.0, false);
+    table.workspace.handle(Request::LeaveRoom);
+    assert_eq!(table.workspace.drag.shown(), None);
+    table.drag(40.0, false);
+    let party = table.workspace.party().cloned().unwrap();
+    table.workspace.handle(Request::CreateGame {
+        party,
+        name: "Another".into(),
+    });
+    assert_eq!(table.workspace.drag.shown(), None);
+}
+
+#[test]
+fn the_trace_tells_what_left_and_only_when_it_is_wanted() {
+    let mut table = Table::with_hero();
+    assert_eq!(table.workspace.publish().diagnostics.trace, None);
+    table.workspace.handle(Request::Trace(true));
+    table.drag(10.0, false);
+    table.drag(20.0, true);
+    let diagnostics = Arc::clone(&table.workspace.publish().diagnostics);
+    let trace = diagnostics.trace.clone().unwrap();
+    let lines: Vec<&str> = trace.iter().map(|line| &*line.text).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines[0], "game  batch  \u{201c}Move\u{201d}, 1 keys");
+    assert!(lines[1].starts_with("game  out  ") && lines[1].ends_with(" bytes"));
+    assert!(diagnostics.counters.saved_share().unwrap() > 0.0);
+    assert!(diagnostics.hourly.usd() < diagnostics.hourly_unbatched.usd());
+    table.workspace.handle(Request::Trace(false));
+    assert_eq!(table.workspace.publish().diagnostics.trace, None);
 }
 
 #[test]

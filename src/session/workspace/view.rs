@@ -85,6 +85,7 @@ impl Workspace {
             saved: self.saved(),
             work: self.work.clone(),
             notices: self.notices.list(),
+            diagnostics: Arc::new(self.diagnostics()),
             room: self.room_view().map(Arc::new),
         }
     }
