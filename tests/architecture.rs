@@ -40,6 +40,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("winit", &["app"]),
     ("rfd", &["app"]),
     ("arboard", &["app"]),
+    ("mdns_sd", &["session"]),
 ];
 
 /// Past this many lines a file has more than one subject.

@@ -12,6 +12,7 @@ pub mod contents;
 pub mod error;
 pub mod exchange;
 pub mod ipc;
+pub mod named;
 pub mod open;
 pub mod pictures;
 mod recover;

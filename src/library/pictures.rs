@@ -4,7 +4,8 @@
 //! web clients, `map/….jpg` or `token/….png`. Several keys may mean one picture.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{Read, Seek};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +13,12 @@ use std::time::Duration;
 use parking_lot::RwLock;
 
 use super::error::LibraryError;
+use super::named;
 use super::open::Library;
 use super::tile_cache;
 use super::tiles::TileStore;
 use crate::geom::pyramid::PyramidLayout;
-use crate::import::picture::{Limits, PictureError, PictureFormat, PictureReader};
+use crate::import::picture::{Limits, PictureError, PictureFormat};
 use crate::model::id::PictureHash;
 use crate::scene::picture::{PictureIndex, PictureInfo};
 use crate::storage::catalogue::{self, AssetRow};
@@ -205,13 +207,13 @@ impl Library {
         used_as: PictureUse,
         progress: &mut dyn FnMut(f32),
     ) -> Result<AddedPicture, LibraryError> {
-        let mut source = std::fs::File::open(file).map_err(PictureError::Io)?;
+        let mut source = File::open(file).map_err(PictureError::Io)?;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         self.add_picture(&mut source, used_as, &name, progress)
     }
 
     /// Keeps a picture's file without cutting its tiles, which is done when it is first shown;
-    /// only its head is looked at. For archives, whose pictures are known by their hashes.
+    /// only its head is looked at. For archives and rooms, whose pictures are known by their hashes.
     pub(super) fn add_picture_unseen(
         &self,
         source: &mut dyn Read,
@@ -226,15 +228,7 @@ impl Library {
             return Err(LibraryError::PictureChanged);
         }
         let file = pending.reopen().map_err(io)?;
-        let info = *PictureReader::open(file, &Limits::default())?.info();
-        let row = AssetRow {
-            hash: pending.hash.clone(),
-            format: info.format.id().to_owned(),
-            width: info.width,
-            height: info.height,
-            bytes: pending.bytes,
-            name: name.to_owned(),
-        };
+        let row = named::row_of(file, &pending.hash, pending.bytes, name)?;
         self.blobs.keep(pending).map_err(io)?;
         for location in locations {
             self.record_picture(row.clone(), location)?;
@@ -256,10 +250,7 @@ impl Library {
     ///
     /// # Errors
     /// When it is not there or cannot be read.
-    pub fn open_picture_file(
-        &self,
-        picture: &PictureHash,
-    ) -> Result<impl Read + Seek + use<>, LibraryError> {
+    pub fn open_picture_file(&self, picture: &PictureHash) -> Result<File, LibraryError> {
         let file = self.blobs.open(picture.as_str());
         Ok(file.map_err(PictureError::Io)?)
     }

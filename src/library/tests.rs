@@ -20,12 +20,12 @@ use crate::util::clock::ManualClock;
 
 const WAIT: Duration = Duration::from_secs(30);
 
-fn noise(x: u32, y: u32) -> [u8; 4] {
+pub(super) fn noise(x: u32, y: u32) -> [u8; 4] {
     let v = x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503);
     [v as u8, (v >> 8) as u8, (x ^ y) as u8, 255]
 }
 
-fn png(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 4]) -> Vec<u8> {
+pub(super) fn png(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 4]) -> Vec<u8> {
     let rgba: Vec<u8> = (0..height)
         .flat_map(|y| (0..width).map(move |x| (x, y)))
         .flat_map(|(x, y)| pixel(x, y))

@@ -351,6 +351,10 @@ impl Inner {
         if is_first {
             state.to_rebuild.push_back(picture);
             self.rebuild.notify_one();
+        } else if let Some(at) = state.to_rebuild.iter().position(|waits| *waits == picture) {
+            // Wanted more than once: somebody looks at it.
+            state.to_rebuild.remove(at);
+            state.to_rebuild.push_front(picture);
         }
     }
 

@@ -1,7 +1,14 @@
 //! Pictures over HTTP, named by the SHA-256 of what they hold.
 //!
 //! What is under a name never changes, so it may be cached for ever. A `PUT` whose content is not
-//! what its name says is refused; nothing of it stays.
+//! what its name says is refused; nothing of it stays. `HEAD` says whether a picture is here.
+//!
+//! Whoever sees a room as its DM does (DM and viewer) fetches any picture by its name, whichever room
+//! it belongs to, also where the pictures are a whole library's. That is no list of them: nothing
+//! here tells names, and a name is 256 bits made of the picture itself, so whoever knows one has seen
+//! a document that holds it, or has the picture. Which pictures belong to which room, only documents
+//! know, and those are not read here. Only a DM's token adds pictures. Players and
+//! displays get what their own document names and nothing else.
 
 use std::io::{self, Read};
 
@@ -16,13 +23,14 @@ use tokio::sync::mpsc;
 use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
 
+use super::host::Host;
 use super::http::{axum_json, refuse};
 use super::name::RoomName;
 use super::showing::Showing;
 use crate::storage::blobs::{Blobs, is_hash};
 
-/// The largest picture.
-const MOST_BYTES: u64 = 512 << 20;
+/// The largest picture: a library takes no larger one either.
+const MOST_BYTES: u64 = 1 << 30;
 const NO_PICTURE: &str = "there is no such picture here";
 /// Parts of a picture that wait for the disk.
 const PARTS: usize = 16;
@@ -68,7 +76,8 @@ pub(super) async fn get_for_guest(
 }
 
 /// `PUT /assets/HASH`.
-pub(super) async fn put(blobs: &Blobs, request: Request) -> Response {
+pub(super) async fn put(host: &Host, request: Request) -> Response {
+    let blobs = host.blobs();
     let hash = hash_of(&request);
     if !is_hash(&hash) {
         let name = "a picture's name is the SHA-256 of its file in lower-case hex";
@@ -78,7 +87,7 @@ pub(super) async fn put(blobs: &Blobs, request: Request) -> Response {
         return axum_json(StatusCode::OK, &serde_json::json!({"ok": true}));
     }
     let (parts, received) = mpsc::channel(PARTS);
-    let (blobs, expected) = (blobs.clone(), hash);
+    let (blobs, expected) = (blobs.clone(), hash.clone());
     let kept = tokio::task::spawn_blocking(move || -> io::Result<bool> {
         let pending = blobs.receive(&mut Parts::new(received), MOST_BYTES)?;
         if pending.hash != expected {
@@ -101,14 +110,17 @@ pub(super) async fn put(blobs: &Blobs, request: Request) -> Response {
     }
     drop(parts);
     match kept.await {
-        Ok(Ok(true)) => axum_json(StatusCode::CREATED, &serde_json::json!({"ok": true})),
+        Ok(Ok(true)) => {
+            host.picture_came(&hash);
+            axum_json(StatusCode::CREATED, &serde_json::json!({"ok": true}))
+        }
         Ok(Ok(false)) => refuse(
             StatusCode::UNPROCESSABLE_ENTITY,
             "the content is not what its name says; it was not kept",
         ),
         Ok(Err(error)) if error.kind() == io::ErrorKind::FileTooLarge => refuse(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "a picture may have 512 MiB at most",
+            "a picture may have 1 GiB at most",
         ),
         Ok(Err(error)) => {
             tracing::warn!(target: "server", %error, "a picture was not kept");

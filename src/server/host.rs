@@ -42,6 +42,9 @@ const ATTEMPTS: usize = 5;
 )]
 pub struct Unavailable;
 
+/// Told the hash of a picture that a guest has handed over; must be quick.
+pub type PictureListener = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// The rooms of a server.
 pub struct Host {
     /// `None`: only rooms that somebody in this process keeps.
@@ -57,6 +60,7 @@ pub struct Host {
     rooms: Mutex<HashMap<RoomName, mpsc::Sender<Command>>>,
     connections: AtomicU64,
     title: RwLock<Arc<str>>,
+    picture_listener: RwLock<Option<PictureListener>>,
 }
 
 impl std::fmt::Debug for Host {
@@ -104,6 +108,7 @@ impl Host {
             rooms: Mutex::default(),
             connections: AtomicU64::new(1),
             title: RwLock::new("".into()),
+            picture_listener: RwLock::default(),
         })
     }
 
@@ -122,6 +127,17 @@ impl Host {
     /// Sets what guests are told as the title.
     pub fn set_title(&self, title: &str) {
         *self.title.write() = title.into();
+    }
+
+    /// Sets who is told of pictures that guests hand over, in place of the one before.
+    pub fn set_picture_listener(&self, listener: PictureListener) {
+        *self.picture_listener.write() = Some(listener);
+    }
+
+    pub(super) fn picture_came(&self, hash: &str) {
+        if let Some(listener) = self.picture_listener.read().as_ref() {
+            listener(hash);
+        }
     }
 
     /// The rooms that are open just now, in order.

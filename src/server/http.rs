@@ -390,7 +390,7 @@ async fn get_asset(State(service): Shared, request: Request) -> Response {
 async fn put_asset(State(service): Shared, request: Request) -> Response {
     match service.role_anywhere(&request) {
         Ok(role) if role.may_write() => {
-            let response = assets::put(service.host.blobs(), request).await;
+            let response = assets::put(&service.host, request).await;
             service.host.showing().note_arrival();
             response
         }

@@ -24,7 +24,7 @@
 //! | `POST /parties/P/R` | sends the body (JSON, passed unread) to the room's sockets: `{"sent":n}`; `?exclude=USER` or the header `x-exclude-user` leaves one user out, and players get it with `?audience=everyone` only; `{"type":"ping"}` is answered with a pong |
 //! | `PUT /parties/P/R` | seeds a room that was never used: a Yjs update, raw or base64, or plain text (`?text=ROOT` names the text root, `codemirror` by default) |
 //! | `OPTIONS` anything | CORS for the allowed origins |
-//! | `GET`, `PUT /assets/SHA256` | a picture, with ranges; players get those that their document names |
+//! | `GET`, `HEAD`, `PUT /assets/SHA256` | a picture, with ranges; players get those that their document names |
 //! | `GET /rooms` | what the token opens: `{"title","role","rooms":[{"party","room"}]}` |
 //! | `GET /tokens/P/R` | the room's tokens, for the server's own token |
 //! | `GET /health`, `GET /metrics` | whether rooms can be saved; figures for Prometheus |

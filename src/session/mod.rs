@@ -7,6 +7,7 @@
 
 pub mod actor;
 pub mod api;
+pub mod courier;
 pub mod diagnostics;
 pub mod discovery;
 pub mod export;

@@ -5,5 +5,6 @@
 //! line.
 
 mod ask;
+pub mod network;
 
 pub use ask::{Answer, AskError, DEFAULT_PORT, ask, server_of};

@@ -1,0 +1,339 @@
+//! One picture's way over the network: fetched with its hash checked, or handed over.
+//!
+//! Bytes go from socket to file and back in small parts. A fetch that is cut goes on where it was.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use rand::Rng as _;
+use ureq::Body;
+use ureq::http::{Response, StatusCode, header};
+
+use crate::import::picture::PictureError;
+use crate::library::pictures::MOST_PICTURE_BYTES;
+use crate::library::{Library, LibraryError};
+use crate::model::id::PictureHash;
+use crate::storage::error::StorageError;
+use crate::util::web;
+
+use super::PictureServer;
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// A server that says nothing for so long has gone.
+const SILENCE: Duration = Duration::from_secs(15);
+/// The first wait after a failure; each further one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Attempts to go on with what was cut, before it begins again later.
+const MOST_CUTS: u32 = 9;
+
+/// A server that pictures are exchanged with, until it is detached.
+#[derive(Debug)]
+pub(super) struct Attached {
+    base: String,
+    authorization: Option<String>,
+    agent: ureq::Agent,
+    is_off: Mutex<bool>,
+    woken: Condvar,
+}
+
+/// Why a picture did not come or go.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The network or the server; it may pass.
+    Passing(String),
+    /// The server does not have it.
+    Absent,
+    /// The server does not let us.
+    Refused(String),
+    /// What came is of no use, or cannot be kept: a sentence.
+    Useless(String),
+    /// The server was detached meanwhile.
+    Off,
+}
+
+/// The wait before the next attempt: twice as long each time, with jitter, so that the guests of a
+/// server that comes back do not all ask at once.
+pub(super) fn wait_after(failures: u32) -> Duration {
+    let longest = FIRST_WAIT.saturating_mul(1 << failures.min(10));
+    longest
+        .min(LONGEST_WAIT)
+        .mul_f64(rand::rng().random_range(0.5..=1.0))
+}
+
+impl Attached {
+    pub(super) fn new(server: &PictureServer) -> Self {
+        let agent = web::client()
+            .proxy(None)
+            .timeout_resolve(Some(CONNECT))
+            .timeout_connect(Some(CONNECT))
+            .timeout_per_read(Some(SILENCE))
+            .timeout_per_write(Some(SILENCE))
+            .build();
+        let authorization = server.token.as_ref().map(|token| format!("Bearer {token}"));
+        Self {
+            base: server.base.trim_end_matches('/').to_owned(),
+            authorization,
+            agent: agent.into(),
+            is_off: Mutex::new(false),
+            woken: Condvar::new(),
+        }
+    }
+
+    /// Ends what is under way.
+    pub(super) fn detach(&self) {
+        *self.is_off.lock() = true;
+        self.woken.notify_all();
+        self.agent.clone().shutdown();
+    }
+
+    fn is_off(&self) -> bool {
+        *self.is_off.lock()
+    }
+
+    /// Waits; false when the server is detached meanwhile.
+    fn wait(&self, wait: Duration) -> bool {
+        let mut is_off = self.is_off.lock();
+        if !*is_off {
+            self.woken.wait_for(&mut is_off, wait);
+        }
+        !*is_off
+    }
+
+    fn url(&self, hash: &PictureHash) -> String {
+        format!("{}/assets/{hash}", self.base)
+    }
+
+    fn allowed<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.authorization {
+            Some(value) => request.header(header::AUTHORIZATION, value),
+            None => request,
+        }
+    }
+
+    fn failed(&self, error: &ureq::Error) -> Failure {
+        if self.is_off() {
+            Failure::Off
+        } else {
+            Failure::Passing(web::in_words(error))
+        }
+    }
+
+    /// Hands a picture over that the server lacks; may be called again at any time.
+    pub(super) fn offer(&self, library: &Library, hash: &PictureHash) -> Result<(), Failure> {
+        let asked = self.allowed(self.agent.head(self.url(hash))).call();
+        let asked = asked.map_err(|error| self.failed(&error))?;
+        match asked.status() {
+            StatusCode::NOT_FOUND => {}
+            status if status.is_success() => return Ok(()),
+            _ => return Err(refusal(asked)),
+        }
+        let file = library
+            .open_picture_file(hash)
+            .map_err(|error| Failure::Useless(error.to_string()))?;
+        let request = self.allowed(self.agent.put(self.url(hash)));
+        let sent = request
+            .header(header::CONTENT_TYPE, "application/octet-stream")
+            // A refusal comes before the picture is sent for nothing.
+            .header(header::EXPECT, "100-continue")
+            .send(file)
+            .map_err(|error| self.failed(&error))?;
+        match sent.status() {
+            status if status.is_success() => Ok(()),
+            StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
+                Err(Failure::Useless(said(sent)))
+            }
+            _ => Err(refusal(sent)),
+        }
+    }
+
+    /// Fetches a picture into the library. `progress` gets the bytes that are here and all of them.
+    pub(super) fn fetch(
+        &self,
+        library: &Library,
+        hash: &PictureHash,
+        locations: &[String],
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), Failure> {
+        let mut source = Source::open(self, hash, progress)?;
+        let added = library.add_fetched_picture(&mut source, hash, locations);
+        match (added, source.failure.take()) {
+            (Ok(()), _) => Ok(()),
+            // The library only knows that reading failed.
+            (Err(_), Some(failure)) => Err(failure),
+            (Err(error), None) => Err(kept_badly(&error)),
+        }
+    }
+}
+
+/// A picture that came and was not kept.
+fn kept_badly(error: &LibraryError) -> Failure {
+    let sentence = match error {
+        LibraryError::PictureChanged => {
+            "A picture that came from the room was not the one that was asked for, so it was thrown \
+             away; everything else goes on"
+                .to_owned()
+        }
+        LibraryError::Picture(PictureError::Io(_)) | LibraryError::Storage(StorageError::Closed) => {
+            return Failure::Passing("it could not be kept".into());
+        }
+        error => format!("A picture of the room cannot be used: {error}"),
+    };
+    Failure::Useless(sentence)
+}
+
+/// What a status that is no success means.
+fn refusal(response: Response<Body>) -> Failure {
+    match response.status() {
+        StatusCode::NOT_FOUND | StatusCode::GONE => Failure::Absent,
+        status @ (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY) => {
+            Failure::Passing(format!("status {}", status.as_u16()))
+        }
+        StatusCode::TOO_MANY_REQUESTS => Failure::Passing("too many tries".into()),
+        status if status.is_client_error() => Failure::Refused(said(response)),
+        status => Failure::Passing(format!("it answered with status {}", status.as_u16())),
+    }
+}
+
+/// The first line of what a server says to a refusal.
+fn said(mut response: Response<Body>) -> String {
+    let status = response.status().as_u16();
+    let body = response.body_mut().with_config().limit(1024);
+    let text = body.read_to_string().unwrap_or_default();
+    let line = text.lines().next().unwrap_or_default().trim();
+    let is_plain = !line.is_empty() && !line.starts_with(['<', '{']);
+    if is_plain {
+        line.chars().filter(|c| !c.is_control()).take(200).collect()
+    } else {
+        format!("it answered with status {status}")
+    }
+}
+
+/// A picture on its way: a reader that asks for the rest when it is cut off.
+struct Source<'a> {
+    server: &'a Attached,
+    hash: &'a PictureHash,
+    body: Option<Box<dyn Read + Send>>,
+    got: u64,
+    /// The size, when the server tells it.
+    all: Option<u64>,
+    /// Failures in a row without a byte in between.
+    cuts: u32,
+    failure: Option<Failure>,
+    progress: &'a mut dyn FnMut(u64, u64),
+}
+
+impl<'a> Source<'a> {
+    fn open(
+        server: &'a Attached,
+        hash: &'a PictureHash,
+        progress: &'a mut dyn FnMut(u64, u64),
+    ) -> Result<Self, Failure> {
+        let mut source = Self {
+            server,
+            hash,
+            body: None,
+            got: 0,
+            all: None,
+            cuts: 0,
+            failure: None,
+            progress,
+        };
+        source.ask()?;
+        if source.all.is_some_and(|all| all > MOST_PICTURE_BYTES) {
+            return Err(Failure::Useless(format!(
+                "A picture of the room cannot be used: {}",
+                LibraryError::PictureFileTooLarge
+            )));
+        }
+        Ok(source)
+    }
+
+    /// Asks for what is still to come.
+    fn ask(&mut self) -> Result<(), Failure> {
+        let mut request = self
+            .server
+            .allowed(self.server.agent.get(self.server.url(self.hash)));
+        if self.got > 0 {
+            request = request.header(header::RANGE, format!("bytes={}-", self.got));
+        }
+        let response = request.call().map_err(|error| self.server.failed(&error))?;
+        let to_skip = match response.status() {
+            StatusCode::OK => self.got,
+            StatusCode::PARTIAL_CONTENT if begins_at(&response, self.got) => 0,
+            status if status.is_success() => {
+                return Err(Failure::Passing(
+                    "it gives parts of pictures wrongly".into(),
+                ));
+            }
+            _ => return Err(refusal(response)),
+        };
+        let length = response.body().content_length();
+        self.all = length.map(|length| self.got - to_skip + length);
+        let mut body = response.into_body().into_reader();
+        // A server that knows no ranges gives all of it again.
+        let skipped = io::copy(&mut (&mut body).take(to_skip), &mut io::sink());
+        if !skipped.is_ok_and(|skipped| skipped == to_skip) {
+            return Err(Failure::Passing("it was cut off".into()));
+        }
+        self.body = Some(Box::new(body));
+        Ok(())
+    }
+
+    /// Asks until there is an answer.
+    fn go_on(&mut self) -> Result<(), Failure> {
+        loop {
+            if self.server.is_off() {
+                return Err(Failure::Off);
+            }
+            self.cuts += 1;
+            if self.cuts > MOST_CUTS {
+                return Err(Failure::Passing("it is cut off again and again".into()));
+            }
+            if !self.server.wait(wait_after(self.cuts - 1)) {
+                return Err(Failure::Off);
+            }
+            match self.ask() {
+                Err(Failure::Passing(_)) => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Whether a part is the one that was asked for.
+fn begins_at(response: &Response<Body>, first: u64) -> bool {
+    let range = response.headers().get(header::CONTENT_RANGE);
+    range
+        .and_then(|range| range.to_str().ok())
+        .and_then(|range| range.strip_prefix("bytes "))
+        .and_then(|range| range.split('-').next())
+        .is_some_and(|begin| begin.trim().parse() == Ok(first))
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = match &mut self.body {
+                Some(body) => body.read(buffer),
+                None => Err(io::ErrorKind::NotConnected.into()),
+            };
+            match read {
+                Ok(0) if self.all.is_none_or(|all| self.got >= all) => return Ok(0),
+                Ok(count) if count > 0 => {
+                    self.got += count as u64;
+                    self.cuts = 0;
+                    (self.progress)(self.got, self.all.unwrap_or(self.got));
+                    return Ok(count);
+                }
+                Ok(_) | Err(_) => {}
+            }
+            self.body = None;
+            if let Err(failure) = self.go_on() {
+                self.failure = Some(failure);
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+        }
+    }
+}
