@@ -1,5 +1,6 @@
-//! How long it takes from an edit to a remote pixel: a marker's colour changes in one session and is
-//! read back from a frame of another one in the same room. Prints a Markdown table.
+//! How long it takes from an edit to a remote pixel (a marker's colour changes in one session and is
+//! read back from a frame of another one in the same room), and from putting a scene of another game
+//! session on the table to the frame that a follower holds. Prints Markdown tables.
 //!
 //! `cargo bench --bench rooms [-- http://HOST:PORT [ROUNDS]]`: with an address the room is on that
 //! server (a `partykit dev`, say), else on one of our own in this process. The frame is drawn by the
@@ -22,6 +23,7 @@ use tableglow::model::id::{RowId, SceneId};
 use tableglow::model::marker;
 use tableglow::render::{AdapterChoice, Frame, Gpu, Headless, SceneInput};
 use tableglow::scene::picture::NoPictures;
+use tableglow::scene::player::PlayerFrame;
 use tableglow::server::listener::{Config, RoomsOf, Server};
 use tableglow::server::seed::Seeds;
 use tableglow::session::Session;
@@ -124,29 +126,38 @@ fn main() {
         (Some(server), _) => format!("http://{}", server.address()),
         (None, url) => url.cloned().unwrap_or_default(),
     };
-    let mut took = measure(&server, rounds);
-    took.sort();
-    let at = |share: f64| {
-        let place = (took.len() as f64 * share) as usize;
-        let took = took.get(place.min(took.len() - 1));
-        took.map_or(0.0, |took| took.as_secs_f64() * 1e3)
-    };
-    println!("| room | edits | p50, ms | p99, ms | worst, ms |");
-    println!("| --- | --- | --- | --- | --- |");
+    let (there, here, scene) = in_one_room(&server);
+    let edits = edits(&there, &here, &scene, rounds);
+    let switches = switches(&there, &here, &scene, &server, rounds);
+    println!("| room | what | times | p50, ms | p99, ms | worst, ms |");
+    println!("| --- | --- | --- | --- | --- | --- |");
     let whose = if own.is_some() { "ours" } else { &server };
-    println!(
-        "| {whose} | {rounds} | {:.1} | {:.1} | {:.1} |",
-        at(0.5),
-        at(0.99),
-        at(1.0)
-    );
+    for (what, mut took) in [
+        ("edit to remote pixel", edits),
+        ("switch to a scene of another session", switches),
+    ] {
+        took.sort();
+        let at = |share: f64| {
+            let place = (took.len() as f64 * share) as usize;
+            let took = took.get(place.min(took.len() - 1));
+            took.map_or(0.0, |took| took.as_secs_f64() * 1e3)
+        };
+        println!(
+            "| {whose} | {what} | {} | {:.1} | {:.1} | {:.1} |",
+            took.len(),
+            at(0.5),
+            at(0.99),
+            at(1.0)
+        );
+    }
     if let Some(server) = own {
         // What is in its folder goes with it.
         drop(runtime.block_on(server.stop()));
     }
 }
 
-fn measure(server: &str, rounds: u64) -> Vec<Duration> {
+/// Two people in one room, with a scene that holds a patch of colour.
+fn in_one_room(server: &str) -> (Person, Person, SceneId) {
     let (there, here) = (Person::new(), Person::new());
     there.send(Request::CreateScene {
         name: "Colours".into(),
@@ -165,14 +176,11 @@ fn measure(server: &str, rounds: u64) -> Vec<Duration> {
     };
     there.send(Request::Join(invitation.clone()));
     there.wait_live();
-    let row = RowRef::marker(&scene, &RowId::new("patch"));
-    let colored = |color: Rgb| Assignment::new(marker::SHAPE_COLOR, color);
     there.send(edit(
         1,
         Edit::Create {
-            row: row.clone(),
+            row: patch(&scene),
             values: vec![
-                colored(Rgb::WHITE),
                 Assignment::new(marker::SIZE, 3_i64),
                 Assignment::new(marker::SHAPE, 2_i64),
                 Assignment::new(marker::VISIBILITY, marker::VISIBLE_TO_EVERYONE),
@@ -185,6 +193,14 @@ fn measure(server: &str, rounds: u64) -> Vec<Duration> {
     }));
     here.wait_live();
     here.wait(|published| has_patch(published, &scene));
+    (there, here, scene)
+}
+
+fn patch(scene: &SceneId) -> RowRef {
+    RowRef::marker(scene, &RowId::new("patch"))
+}
+
+fn edits(there: &Person, here: &Person, scene: &SceneId, rounds: u64) -> Vec<Duration> {
     let gpu = Gpu::headless(AdapterChoice::Software).expect("an adapter");
     let mut headless = Headless::on(gpu).expect("a renderer");
     (0..rounds)
@@ -200,8 +216,8 @@ fn measure(server: &str, rounds: u64) -> Vec<Duration> {
             there.send(edit(
                 round + 2,
                 Edit::Set {
-                    row: row.clone(),
-                    values: vec![colored(color)],
+                    row: patch(scene),
+                    values: vec![Assignment::new(marker::SHAPE_COLOR, color)],
                 },
             ));
             here.wait(|published| {
@@ -226,4 +242,54 @@ fn measure(server: &str, rounds: u64) -> Vec<Duration> {
 fn has_patch(published: &Published, scene: &SceneId) -> Option<()> {
     let shown = published.editing.as_ref().filter(|it| it.id == *scene)?;
     (!shown.markers.is_empty()).then_some(())
+}
+
+/// Puts scenes of two sessions of a party on the table in turn.
+fn switches(
+    there: &Person,
+    here: &Person,
+    first: &SceneId,
+    server: &str,
+    rounds: u64,
+) -> Vec<Duration> {
+    let party = there.wait(|published| published.party.clone());
+    let before = there.wait(|published| published.game.clone());
+    there.send(Request::CreateGame {
+        party: party.clone(),
+        name: "Second".into(),
+    });
+    let game = there.wait(|published| published.game.clone().filter(|it| *it != before));
+    there.send(Request::Join(Invitation {
+        dialect: Dialect::YPartyKit,
+        server: server.to_owned(),
+        game,
+        party: Some(party),
+        token: None,
+        title: "Colours".into(),
+        may_initialise: true,
+    }));
+    there.wait_live();
+    there.send(Request::CreateScene {
+        name: "Second".into(),
+    });
+    let second = there.wait(|published| {
+        let scene = published.scenes.iter().find(|it| &*it.name == "Second")?;
+        Some(scene.id.clone())
+    });
+    let is_on_table = |published: &Published, wanted: &SceneId| match &published.player {
+        PlayerFrame::Scene(scene) if scene.scene().id == *wanted => Some(()),
+        _ => None,
+    };
+    let show = |wanted: &SceneId| {
+        let begin = Instant::now();
+        there.send(Request::ShowOnTable(Some(wanted.clone())));
+        here.wait(|published| is_on_table(published, wanted));
+        begin.elapsed()
+    };
+    // Cold, once each.
+    show(first);
+    show(&second);
+    (0..rounds)
+        .map(|round| show(if round % 2 == 0 { first } else { &second }))
+        .collect()
 }
