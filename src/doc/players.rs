@@ -220,6 +220,9 @@ impl PlayersDoc {
             }
         }
         self.replica.apply_update(update, Origin::Remote(0))?;
+        if !self.is_usable() {
+            return Err(DocError::Contradictory);
+        }
         let dirty = self.replica.take_dirty();
         let txn = self.replica.read();
         let mut moved = Vec::new();

@@ -10,11 +10,12 @@
 //! it keep their epoch; whoever comes fresh begins a new one, whose history knows nothing of it.
 
 mod pictures;
+mod presence;
 mod view;
+mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,32 +23,25 @@ use bytes::Bytes;
 use self::pictures::Pictures;
 pub use self::pictures::{CutFile, CutWanted};
 use self::view::SceneView;
-use super::{Member, Room, durable_frame, presence_frame, sync_frame};
+use self::writes::Written;
+use super::{Member, Room, durable_frame, sync_frame};
+use crate::doc::PartyDoc;
 use crate::doc::dirty::{Dirty, SceneDirty};
 use crate::doc::opened::{Layout, Opened};
-use crate::doc::players::{Moved, PlayersDoc, Shown};
-use crate::doc::{GameDoc, Origin, PartyDoc};
-use crate::model::audience::{self, Table};
-use crate::model::edit::{Assignment, Edit, RowRef};
+use crate::doc::players::{PlayersDoc, Shown};
+use crate::model::audience;
 use crate::model::id::{RowId, SceneId};
-use crate::model::presence::{Dragging, Presence, TablePart};
-use crate::model::value::Value;
+use crate::model::presence::{Dragging, TablePart};
 use crate::model::{marker, party};
 use crate::scene::picture::PictureInfo;
 use crate::server::ConnectionId;
 use crate::server::access::Role;
 use crate::server::outbox::Close;
-use crate::server::presence;
 use crate::sync::protocol::SyncMessage;
 use crate::util::id::fresh_uuid;
 
 /// Epochs that are kept for those who have them; past it the oldest begin anew.
 const MOST_EPOCHS: usize = 4;
-/// So many refused writes, and the guest is taken for hostile.
-const MOST_REFUSED: u32 = 1000;
-/// Writes of guests that wait, in bytes; more are refused.
-const MOST_INBOX_BYTES: usize = 4 << 20;
-
 /// What a party has on the table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OnTable {
@@ -100,14 +94,6 @@ struct Epoch {
     state_vector: Arc<[u8]>,
     /// The state before writes of guests that are not settled yet.
     unsettled: Option<Arc<[u8]>>,
-}
-
-struct Written {
-    from: ConnectionId,
-    update: Bytes,
-    /// It is what the server was told to lack. Of a copy that is older than this document's epoch it
-    /// brings everything back, and where things stood then: nothing in it is somebody's wish.
-    is_answer: bool,
 }
 
 /// The players' side of a room; made for the first guest.
@@ -248,24 +234,6 @@ impl Players {
     }
 }
 
-impl Table for Players {
-    fn has_scene(&self, scene: &SceneId) -> bool {
-        self.shown.scenes.contains_key(scene)
-    }
-
-    fn has_marker(&self, marker: &RowId) -> bool {
-        let mut scenes = self.shown.scenes.values();
-        scenes.any(|scene| scene.markers.contains_key(marker))
-    }
-
-    fn tells_of(&self, marker: &RowId) -> bool {
-        self.shown.scenes.values().any(|scene| {
-            let row = scene.markers.get(marker);
-            row.is_some_and(|row| row.get(marker::VISIBILITY) == marker::VISIBLE_ON_HOVER)
-        })
-    }
-}
-
 impl Role {
     const fn part(self) -> TablePart {
         match self {
@@ -300,6 +268,9 @@ impl Room {
 
     /// The parties have this on the table now.
     pub fn set_tables(&mut self, now: Duration, tables: Vec<OnTable>) {
+        if self.tables == tables {
+            return;
+        }
         if let Some(players) = &mut self.players {
             players.tables.clone_from(&tables);
             self.show_players(now);
@@ -529,232 +500,6 @@ impl Room {
         Some(sync_frame(SyncMessage::Step2(&update)))
     }
 
-    /// A guest wrote something; it waits for the next merge.
-    pub(super) fn take_guest_update(
-        &mut self,
-        from: ConnectionId,
-        number: u64,
-        update: Bytes,
-        is_answer: bool,
-    ) {
-        let (Some(players), Some(member)) = (&mut self.players, self.members.get_mut(&from)) else {
-            return;
-        };
-        let Some(guest) = &mut member.guest else {
-            return;
-        };
-        guest.has_answered |= is_answer;
-        self.news_for_log = true;
-        if !guest.has_answered || guest.epoch.is_none() {
-            return;
-        }
-        players.inbox_bytes += update.len();
-        if players.inbox_bytes > MOST_INBOX_BYTES {
-            member.refuse(number);
-            return self.note_refused(from);
-        }
-        players.inbox.push(Written {
-            from,
-            update,
-            is_answer,
-        });
-    }
-
-    /// Something of a guest waits to be looked at.
-    pub(super) fn has_guest_news(&self) -> bool {
-        let players = self.players.as_ref();
-        players.is_some_and(|players| !players.inbox.is_empty())
-    }
-
-    /// Looks at what guests wrote: what they may write goes into the real document, everything else
-    /// becomes what it was.
-    pub(super) fn settle_guests(&mut self, now: Duration) {
-        let Some(players) = &mut self.players else {
-            return;
-        };
-        players.inbox_bytes = 0;
-        let mut allowed: Vec<(ConnectionId, Moved)> = Vec::new();
-        let mut refused = Vec::new();
-        for written in std::mem::take(&mut players.inbox) {
-            let Written {
-                from,
-                update,
-                is_answer,
-            } = written;
-            let Some(member) = self.members.get(&from) else {
-                continue;
-            };
-            let part = member.role.part();
-            let number = member.guest.as_ref().and_then(|guest| guest.epoch);
-            let shown = std::mem::take(&mut players.shown);
-            let taken = number
-                .and_then(|number| players.epoch_mut(number))
-                .map(|epoch| {
-                    let had = Arc::clone(&epoch.state_vector);
-                    epoch.unsettled.get_or_insert(had);
-                    epoch.doc.take_in(&update, &shown)
-                });
-            players.shown = shown;
-            match taken {
-                Some(Ok(_)) if is_answer => {}
-                Some(Ok(taken)) => {
-                    let (may, may_not): (Vec<_>, Vec<_>) = taken
-                        .moved
-                        .into_iter()
-                        .partition(|moved| players.may_move(part, &moved.scene, &moved.marker));
-                    if taken.has_more || !may_not.is_empty() {
-                        refused.push(from);
-                    }
-                    allowed.extend(may.into_iter().map(|moved| (from, moved)));
-                }
-                Some(Err(_)) => refused.push(from),
-                None => {}
-            }
-        }
-        for from in refused {
-            self.metrics.updates_refused.fetch_add(1, Ordering::Relaxed);
-            self.note_refused(from);
-        }
-        self.move_for_guests(now, allowed);
-        self.settle_epochs(now);
-    }
-
-    fn move_for_guests(&mut self, now: Duration, allowed: Vec<(ConnectionId, Moved)>) {
-        let Opened::Game(doc) = &mut self.document else {
-            return;
-        };
-        if allowed.is_empty() || self.read_only {
-            return;
-        }
-        for (from, moved) in allowed {
-            put_marker(doc, from, &moved);
-        }
-        self.pass_on(now, None);
-    }
-
-    /// Brings epochs that guests wrote to back to what is shown, and tells everybody in them.
-    fn settle_epochs(&mut self, now: Duration) {
-        let Some(players) = &mut self.players else {
-            return;
-        };
-        let mut unusable = Vec::new();
-        for epoch in &mut players.epochs {
-            let Some(had) = epoch.unsettled.take() else {
-                continue;
-            };
-            let settled = epoch.doc.settle(&had, &players.shown);
-            let Some(update) = settled.ok().filter(|_| epoch.doc.is_usable()) else {
-                unusable.push(epoch.number);
-                continue;
-            };
-            epoch.state_vector = epoch.doc.replica().state_vector().into();
-            let frame = sync_frame(SyncMessage::Update(&update));
-            for member in self.members.values_mut() {
-                if member.is_in_epoch(epoch.number) {
-                    member.outbox.update(&frame, &had);
-                    member.last_binary = now;
-                }
-            }
-        }
-        for number in unusable {
-            players.epochs.retain(|epoch| epoch.number != number);
-            for member in self.members.values().filter(|m| m.is_in_epoch(number)) {
-                member.outbox.close(Close::TryLater);
-            }
-        }
-    }
-
-    /// A guest wrote what it may not write.
-    fn note_refused(&mut self, from: ConnectionId) {
-        if let Some(member) = self.members.get_mut(&from)
-            && let Some(guest) = &mut member.guest
-        {
-            guest.refused += 1;
-            if guest.refused == MOST_REFUSED {
-                member.outbox.close(Close::Hostile);
-            }
-        }
-    }
-
-    /// Takes in what the DMs point at and drag.
-    pub(super) fn note_presence(&mut self, now: Duration) {
-        let Some(players) = &mut self.players else {
-            return;
-        };
-        if players.presence_seen == self.presence.revision() {
-            return;
-        }
-        players.presence_seen = self.presence.revision();
-        players.dragged.clear();
-        let mut hovered = BTreeSet::new();
-        for shown in self.presence.since(0) {
-            let is_dm = (self.members.get(&shown.owner)).is_some_and(|m| m.guest.is_none());
-            if let Some(state) = shown.state.filter(|_| is_dm) {
-                let presence = Presence::read(&state);
-                hovered.extend(presence.hovered_marker.map(|marker| marker.id));
-                players.dragged.extend(presence.dragging);
-            }
-        }
-        if hovered != players.hovered {
-            players.hovered = hovered;
-            self.show_players(now);
-        }
-    }
-
-    /// Presence as guests get it.
-    pub(super) fn presence_for_guests(&self, shown: &[presence::Shown]) -> Bytes {
-        let Some(players) = &self.players else {
-            return presence_frame(&[]);
-        };
-        let cut: Vec<presence::Shown> = shown
-            .iter()
-            .map(|shown| {
-                let owner = self.members.get(&shown.owner);
-                let state = match (&shown.state, owner) {
-                    // A guest's was cut down when it came.
-                    (Some(state), Some(owner)) if owner.guest.is_some() => Some(Arc::clone(state)),
-                    (Some(state), _) => {
-                        let presence = Presence::read(state).for_players(players);
-                        Some(presence.write().into())
-                    }
-                    (None, _) => None,
-                };
-                presence::Shown {
-                    state,
-                    ..shown.clone()
-                }
-            })
-            .collect();
-        presence_frame(&cut)
-    }
-
-    /// What is taken of a state that a guest shows; `None` when it is not the guest's to show.
-    pub(super) fn presence_of_guest(
-        &self,
-        from: ConnectionId,
-        client: u64,
-        state: &str,
-    ) -> Option<String> {
-        let players = self.players.as_ref()?;
-        let part = self.members.get(&from)?.role.part();
-        let owner = self.presence.owner(client);
-        let is_dms = owner
-            .and_then(|owner| self.members.get(&owner))
-            .is_some_and(|owner| owner.guest.is_none());
-        if is_dms {
-            return None;
-        }
-        if state == "null" {
-            return Some(state.to_owned());
-        }
-        let may_move = |scene: &SceneId, marker: &RowId| players.may_move(part, scene, marker);
-        Some(
-            Presence::read(state)
-                .of_guest(part, players, may_move)
-                .write(),
-        )
-    }
-
     /// The document that guests get, for its sizes.
     pub(super) fn guests_document(&self) -> Option<&PlayersDoc> {
         let players = self.players.as_ref()?;
@@ -767,17 +512,4 @@ impl Member {
         let guest = self.guest.as_ref();
         guest.is_some_and(|guest| guest.epoch == Some(number))
     }
-}
-
-fn put_marker(doc: &mut GameDoc, from: ConnectionId, moved: &Moved) {
-    let [x, y] = moved.position;
-    let edit = Edit::Set {
-        row: RowRef::marker(&moved.scene, &moved.marker),
-        values: vec![
-            Assignment::new(marker::POSITION_X, Value::Number(x)),
-            Assignment::new(marker::POSITION_Y, Value::Number(y)),
-        ],
-    };
-    // What is out of range is dropped, and then the marker goes back to where it was.
-    doc.apply(&[edit], Origin::Remote(from.0));
 }

@@ -892,3 +892,40 @@ fn a_marker_that_shows_while_the_dm_points_at_it_does_so_with_its_title() {
     assert!(!player.markers().contains("chest"));
     check_bytes(0, &player);
 }
+
+#[test]
+fn who_sends_what_hangs_in_the_air_goes_and_the_others_begin_anew() {
+    let (mut table, mut dm, mut player) = small_game();
+    let mut other = Client::join(&mut table, Role::Player);
+    dm.hear(&mut table);
+    let truth = game_json(&dm.doc);
+    // A write into a map that nobody here has ever seen.
+    let cave = RowRef::Scene(SceneId::new("cave"));
+    let mut unseen = GameDoc::create(&GameSessionId::new("other"));
+    let create = Edit::Create {
+        row: cave.clone(),
+        values: vec![],
+    };
+    unseen.apply(&[create], Origin::Local(1));
+    let snapshot = unseen.replica().encode_snapshot();
+    let mut copy = GameDoc::open(&GameSessionId::new("other"), [snapshot.as_slice()]).unwrap();
+    let set = Edit::Set {
+        row: cave,
+        values: vec![text(scene::NAME, "contraband")],
+    };
+    copy.apply(&[set], Origin::Local(1));
+    let updates = copy.replica_mut().take_updates();
+    table.update(&player.guest, &updates[0].bytes);
+    serve(&mut table);
+    player.hear(&mut table);
+    other.hear(&mut table);
+    assert_eq!(player.closed, Some(Close::Hostile));
+    assert_eq!(other.closed, Some(Close::TryLater));
+    table.leave(&player.guest);
+    table.leave(&other.guest);
+    let late = Client::join(&mut table, Role::Player);
+    assert_eq!(late.markers().len(), 2);
+    assert!(!late.heard("contraband"));
+    dm.hear(&mut table);
+    assert_eq!(game_json(&dm.doc), truth);
+}
