@@ -19,11 +19,17 @@ use super::{display, gpu, restart, shots, window};
 use crate::library::Library;
 use crate::library::ipc::{IpcAnswer, IpcRequest, IpcServer};
 use crate::library::pictures::PictureUse;
+use crate::model::presence::TablePart;
 use crate::scene::picture::PictureSource;
 use crate::session::api::{Published, Request};
+use crate::session::room::{Place, Scope};
 use crate::session::script::{Command, Done};
 use crate::session::{Remote, Session};
 use crate::util::clock::SystemClock;
+
+/// How long a game may take to be hosted, and how often that is looked at.
+const HOSTING: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How the app starts.
 pub struct Options {
@@ -185,11 +191,49 @@ fn listen(
     let bridge = bridge.clone();
     let server = IpcServer::start(library.folder(), move |request| match request {
         IpcRequest::Command(command) => obey(&remote, &bridge, &command),
+        IpcRequest::DisplayLink => display_link(&session),
         other => serve(&ctx, &session, other),
     });
     server
         .inspect_err(|error| tracing::warn!(target: "app", %error, "nobody can reach this process"))
         .ok()
+}
+
+/// Hosts the open game for programs on this machine, where it is not hosted, and gives the link for a
+/// table's display. Called on a thread of its own; holds the session for a moment at a time.
+fn display_link(session: &Weak<Session>) -> IpcAnswer {
+    let failed = |words: &str| IpcAnswer::Failed(words.to_owned());
+    let begun = Instant::now();
+    let mut asked = false;
+    while begun.elapsed() < HOSTING {
+        let Some(session) = session.upgrade() else {
+            return failed("the running Tableglow is closing; try again");
+        };
+        match session.published().room.as_deref().map(|room| &room.place) {
+            Some(Place::Hosted { links, .. }) => {
+                let link = links.iter().find(|(part, _)| *part == TablePart::Display);
+                if let Some((_, link)) = link {
+                    return IpcAnswer::Done(serde_json::json!({ "link": &**link }));
+                }
+            }
+            Some(Place::Joined { .. }) => {
+                return failed(
+                    "the game that is open is in somebody else's room; ask its host for the display's link",
+                );
+            }
+            None if !asked => {
+                let host = Request::Host {
+                    scope: Scope::ThisMachine,
+                    port: 0,
+                };
+                asked = SessionLink::send(&*session, host);
+            }
+            None => {}
+        }
+        drop(session);
+        std::thread::sleep(LOOK);
+    }
+    failed("the running Tableglow could not open its game for the display; look what it says")
 }
 
 /// Carries a script's command out. Called on a thread of its own; may wait. Keeps the session alive
@@ -242,7 +286,7 @@ fn serve(ctx: &egui::Context, session: &Weak<Session>, request: IpcRequest) -> I
                 Err(why) => IpcAnswer::Failed(why),
             }
         }
-        IpcRequest::Command(_) | IpcRequest::Export { .. } => IpcAnswer::Failed(
+        IpcRequest::Command(_) | IpcRequest::DisplayLink | IpcRequest::Export { .. } => IpcAnswer::Failed(
             "the running Tableglow exports under File, Export campaign; or close it and try again"
                 .to_owned(),
         ),

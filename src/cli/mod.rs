@@ -87,7 +87,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Import(command)) => command.run(arguments.library.as_deref()),
         Some(Command::Export(command)) => command.run(safe_graphics),
         Some(Command::Run(command)) => command.run(arguments.library.as_deref(), safe_graphics),
-        Some(Command::Play(command)) => command.run(safe_graphics),
+        Some(Command::Play(command)) => command.run(arguments.library.as_deref(), safe_graphics),
         Some(Command::Serve(command)) => command.run(),
     }
 }

@@ -1,11 +1,12 @@
 //! `tableglow play ROOM`: the table's display alone, in a window or as a PNG file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::room::{self, Kind};
+use crate::library::Library;
 use crate::model::presence::TablePart;
 use crate::session::guest::Follow;
 use crate::session::room::Invitation;
@@ -14,9 +15,10 @@ use crate::session::room::Invitation;
 #[derive(Debug, Args)]
 pub(super) struct Play {
     /// The room: its link, the address of its server (with --token), or a code alone for a game that
-    /// is hosted on this machine.
+    /// is hosted on this machine. Without it, the game that is open in the Tableglow that runs on
+    /// --library.
     #[arg(value_name = "ROOM")]
-    room: String,
+    room: Option<String>,
 
     /// The code or token of the room; TABLEGLOW_TOKEN in the environment is read without it.
     #[arg(long)]
@@ -65,13 +67,21 @@ pub(super) struct Play {
 }
 
 impl Play {
-    pub(super) fn run(&self, safe_graphics: bool) -> anyhow::Result<()> {
+    pub(super) fn run(&self, library: Option<&Path>, safe_graphics: bool) -> anyhow::Result<()> {
         if !cfg!(feature = "render") || (!self.headless && !cfg!(feature = "app")) {
             bail!(
                 "this program was built without what draws here; `tableglow --help` lists what it can do"
             );
         }
-        let (invitation, part) = room::invitation(&self.room, self.token.as_deref(), self.kind)?;
+        let own;
+        let address = match &self.room {
+            Some(room) => room,
+            None => {
+                own = link_of_running(library)?;
+                &own
+            }
+        };
+        let (invitation, part) = room::invitation(address, self.token.as_deref(), self.kind)?;
         let is_player = matches!(part, Some(TablePart::Player | TablePart::Display));
         let follow = match (&self.scene, &invitation.party) {
             (Some(scene), _) => Follow::Scene(scene.clone()),
@@ -116,6 +126,17 @@ impl Play {
     ) -> anyhow::Result<()> {
         bail!("this program was built without windows; write a picture with --headless")
     }
+}
+
+/// The display's link of the Tableglow that runs on a library.
+fn link_of_running(library: Option<&Path>) -> anyhow::Result<String> {
+    let folder = match library {
+        Some(folder) => folder.to_owned(),
+        None => Library::default_folder()?,
+    };
+    super::running::display_link(&folder)?.context(
+        "no Tableglow runs on this library, so there is no table to show; start it, or name a room",
+    )
 }
 
 /// Pictures of a table, without a window.

@@ -46,6 +46,21 @@ pub(super) fn command_there(
     }
 }
 
+/// The link for a table's display of the game that is open in a running Tableglow; `None` when none
+/// runs on this library.
+pub(super) fn display_link(folder: &Path) -> anyhow::Result<Option<String>> {
+    match ask(folder, &IpcRequest::DisplayLink, Duration::from_secs(60)) {
+        Err(IpcError::Nobody) => Ok(None),
+        Err(error) => Err(error.into()),
+        Ok(IpcAnswer::Failed(why)) => Err(anyhow::anyhow!(why)),
+        Ok(IpcAnswer::Done(told)) => {
+            let link = told.get("link").and_then(Json::as_str);
+            link.map(|link| Some(link.to_owned()))
+                .context("the running Tableglow has no room for a display; is it an older one?")
+        }
+    }
+}
+
 /// Asks the process that has the library open to come to the front; false when there is none.
 #[cfg(feature = "app")]
 pub(super) fn raise_there(folder: &Path) -> anyhow::Result<bool> {

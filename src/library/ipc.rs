@@ -58,6 +58,8 @@ pub enum IpcRequest {
         /// The file, absolute.
         to: PathBuf,
     },
+    /// The link for a table's display on this machine; the game is hosted for it where it is not.
+    DisplayLink,
     /// Carry a script's command out (`tableglow run`), an object as the session reads it; paths in it
     /// are absolute. Answered when it is done, with the answer's fields.
     Command(serde_json::Value),

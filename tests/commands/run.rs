@@ -302,3 +302,56 @@ fn a_script_waits_for_an_event_of_the_room() {
     assert_eq!(answer["event"]["payload"]["rolled"], 17);
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn while_tableglow_runs_on_the_library_commands_happen_in_it() {
+    use std::sync::Arc;
+
+    use tableglow::library::Library;
+    use tableglow::library::ipc::{IpcAnswer, IpcRequest, IpcServer};
+    use tableglow::session::Session;
+    use tableglow::session::script::{Command, Done};
+    use tableglow::util::clock::SystemClock;
+
+    let place = Place::new();
+    let library = Arc::new(Library::create_empty(&place.path("library")).unwrap());
+    let clock = Arc::new(SystemClock::default());
+    let session = Session::start(Arc::clone(&library), clock, Arc::new(|| ())).unwrap();
+    let remote = session.remote();
+    let _server = IpcServer::start(library.folder(), move |request| match request {
+        IpcRequest::Command(command) => {
+            let command = Command::parse(command.as_object().unwrap());
+            match command.and_then(|command| remote.command(command)) {
+                Ok(Done::Answer(answer)) => IpcAnswer::Done(answer.into()),
+                Ok(Done::Draw(_)) => IpcAnswer::Failed("no pictures here".to_owned()),
+                Err(why) => IpcAnswer::Failed(why),
+            }
+        }
+        _ => IpcAnswer::Done(Value::Array(Vec::new())),
+    })
+    .unwrap();
+
+    let output = place.run(
+        concat!(
+            "{\"do\": \"create_scene\", \"name\": \"Live\", \"as\": \"live\"}\n",
+            "{\"do\": \"add_marker\", \"title\": \"Imp\", \"at\": {\"cell\": [1, 1]}}\n",
+            "{\"do\": \"edit_scene\", \"scene\": \"nowhere\"}\n",
+            "{\"do\": \"set_active_scene\", \"scene\": \"live\"}\n",
+        ),
+        &["--keep-going"],
+    );
+    let ok: Vec<bool> = answers(&output).iter().map(|it| it["ok"] == true).collect();
+    assert_eq!(ok, [true, true, false, true]);
+    // A command is published after it is answered.
+    let begun = std::time::Instant::now();
+    loop {
+        let published = session.published();
+        if published.active_scene.is_some() {
+            assert_eq!(published.undo, Some("Add marker"));
+            assert_eq!(published.scenes[0].markers, 1);
+            break;
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30));
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}

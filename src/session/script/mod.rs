@@ -516,14 +516,14 @@ impl Command {
         let most = LONGEST_WAIT.as_secs_f64() * 1e3;
         match fields.text("event")? {
             None => Ok(Self::Wait {
-                time: Duration::from_secs_f64(fields.need_number("ms", 0.0, most)? / 1e3),
+                time: milliseconds(fields.need_number("ms", 0.0, most)?),
             }),
             Some(kind) => {
                 let at_most = match fields.get("timeoutMs") {
                     None => LONGEST_WAIT,
                     Some(_) => {
                         let ms = fields.need_number("timeoutMs", 0.0, most)?;
-                        Duration::from_secs_f64(ms / 1e3)
+                        milliseconds(ms)
                     }
                 };
                 Ok(Self::WaitForEvent { kind, at_most })
@@ -648,6 +648,11 @@ impl Command {
             mode,
         })
     }
+}
+
+/// Whole ones; the cast saturates.
+fn milliseconds(ms: f64) -> Duration {
+    Duration::from_millis(ms as u64)
 }
 
 /// Reads `1920x1080`.
