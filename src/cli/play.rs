@@ -15,8 +15,8 @@ use crate::session::room::Invitation;
 #[derive(Debug, Args)]
 pub(super) struct Play {
     /// The room: its link, the address of its server (with --token), or a code alone for a game that
-    /// is hosted on this machine. Without it, the game that is open in the Tableglow that runs on
-    /// --library.
+    /// is hosted on this machine or network. Without it, the game that is open in the Tableglow that
+    /// runs on --library.
     #[arg(value_name = "ROOM")]
     room: Option<String>,
 

@@ -1,19 +1,26 @@
 //! A room as it is named on the command line: a link, or an address and a code.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
+use crossbeam_channel::bounded;
 
 use crate::model::color::Rgb;
 use crate::model::presence::TablePart;
 use crate::server::code;
-use crate::session::discovery;
+use crate::session::discovery::{self, Answer, network};
 use crate::session::room::{Identity, Invitation, part_of_link};
 use crate::sync::dialect::Dialect;
 
 /// Where a code is read from when none is given: an argument can be read by everybody on the machine.
 const TOKEN: &str = "TABLEGLOW_TOKEN";
-/// Where a code alone is tried.
+/// Where a code alone is tried first.
 const HERE: &str = "127.0.0.1";
+/// How long games on the network are looked for,
+const SEARCH: Duration = Duration::from_secs(6);
+/// and others after the last that was found.
+const SETTLED: Duration = Duration::from_millis(1500);
 /// What an open server is shown in place of a code.
 const NO_TOKEN: &str = "open";
 
@@ -59,23 +66,69 @@ pub(super) fn invitation(
             _ => (invitation, part),
         });
     }
-    let (server, token) = if token.is_none() && code::is_code(room) {
-        (HERE, Some(room.to_owned()))
-    } else {
-        (room, token)
-    };
-    let answer = discovery::ask(server, token.as_deref().unwrap_or(NO_TOKEN))?;
+    if token.is_none() && code::is_code(room) {
+        return only_game(by_code(room)?);
+    }
+    let mut answer = discovery::ask(room, token.as_deref().unwrap_or(NO_TOKEN))?;
+    for invitation in &mut answer.invitations {
+        invitation.token.clone_from(&token);
+    }
+    only_game(answer)
+}
+
+fn only_game(answer: Answer) -> anyhow::Result<(Invitation, Option<TablePart>)> {
     let several = answer.invitations.len();
     let mut invitations = answer.invitations.into_iter();
     match (invitations.next(), several) {
-        (Some(mut only), 1) => {
-            only.token = token;
-            Ok((only, Some(answer.part)))
-        }
+        (Some(only), 1) => Ok((only, Some(answer.part))),
         _ => bail!(
             "the code opens {several} games there; name one by its address, \
              http://SERVER/parties/game_session/GAME"
         ),
+    }
+}
+
+/// What a code alone opens: on this machine, else at the one game that this network knows of. It is not
+/// tried at one after the other, because whoever is asked learns it.
+fn by_code(code: &str) -> anyhow::Result<Answer> {
+    if let Ok(answer) = discovery::ask(HERE, code) {
+        return Ok(answer);
+    }
+    let (tell, told) = bounded(16);
+    let browser = network::browse(move |games| {
+        // A list that is not read is followed by a longer one, or was long enough.
+        let _ = tell.try_send(games);
+    })?;
+    let mut games = Vec::new();
+    let mut wait = SEARCH;
+    // Another game may answer a moment later than the first.
+    while let Ok(found) = told.recv_timeout(wait) {
+        games = found;
+        wait = SETTLED;
+    }
+    drop(browser);
+    match games.as_slice() {
+        [] => bail!(
+            "no game on this machine or this network opens with a code alone; name its address too, \
+             with the code after --token"
+        ),
+        [only] => match only.addresses.first() {
+            Some(address) => Ok(discovery::ask(&address.to_string(), code)?),
+            None => bail!(
+                "the game on this network has no address; name it, with the code after --token"
+            ),
+        },
+        several => {
+            let list: Vec<String> = several
+                .iter()
+                .filter_map(|game| Some(format!("{} at {}", game.title, game.addresses.first()?)))
+                .collect();
+            bail!(
+                "this network has {} games ({}); name the address of one, with the code after --token",
+                several.len(),
+                list.join(", ")
+            )
+        }
     }
 }
 
