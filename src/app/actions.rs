@@ -15,8 +15,11 @@ use super::shortcuts::Action;
 use super::tools::select::move_label;
 use super::tools::{Event, Thing, Tool, ToolKind, other_mode};
 use super::{report, theme};
+use crate::geom::rect::DRect;
+use crate::geom::space::Camera;
 use crate::model::edit::{Assignment, Edit, RowRef};
 use crate::model::id::{RowId, SceneId};
+use crate::model::presence::SharedView;
 use crate::model::stroke::{MaskTarget, NewStroke, StrokeMode, StrokeShape};
 use crate::model::value::Value;
 use crate::model::{light, marker, scene};
@@ -93,6 +96,12 @@ impl App {
                 }
             }
             Command::Tell(severity, text) => self.editor.tell(severity, text),
+            Command::LookAt(scene, view) => self.look_at(published, scene, view),
+            Command::OpenTable(link) => {
+                if let Err(problem) = self.tables.open(ctx, &link) {
+                    self.editor.tell(Severity::Error, problem);
+                }
+            }
         }
     }
 
@@ -234,6 +243,16 @@ impl App {
             Action::Pause => self.commands.request(Request::Pause(!published.paused)),
             Action::PlayerDisplay => self.toggle_display(frame),
             Action::DisplayFullscreen => self.display.toggle_fullscreen(ctx),
+            Action::Host => {
+                self.editor.dialog = Some(Dialog::Host(super::dialogs::host::HostDialog::of(
+                    &self.editor.settings,
+                )));
+            }
+            Action::Join => self.editor.dialog = Some(Dialog::join()),
+            Action::Room => self.editor.dialog = Some(Dialog::Room),
+            Action::LeaveRoom => self.commands.request(Request::LeaveRoom),
+            Action::ShareCursor => self.editor.settings.share_cursor ^= true,
+            Action::ShowCursors => self.editor.settings.show_cursors ^= true,
             Action::Tool(kind) => {
                 self.editor.cancel_gesture(published, &mut self.commands);
                 self.editor.tool = Tool::of(kind);
@@ -267,6 +286,27 @@ impl App {
         let camera = self.editor.camera_of(scene);
         let camera = view::zoomed(camera, canvas / 2.0, zoom, canvas);
         self.editor.cameras.insert(scene.id.clone(), camera);
+    }
+
+    /// Opens a scene where somebody else looks at it.
+    fn look_at(&mut self, published: &Published, scene: SceneId, view: Option<SharedView>) {
+        if let Some(view) = view {
+            let zoom = view.zoom.clamp(view::ZOOM_MIN, view::ZOOM_MAX);
+            let camera = Camera {
+                zoom,
+                offset: view.center_world * -zoom,
+                ..Camera::fit(
+                    DRect::from_center_size(DVec2::ZERO, DVec2::ONE),
+                    DVec2::ONE,
+                    0.0,
+                )
+            };
+            self.editor.cameras.insert(scene.clone(), camera);
+        }
+        let open = published.editing.as_ref().map(|scene| &scene.id);
+        if open != Some(&scene) {
+            self.commands.request(Request::EditScene(scene));
+        }
     }
 
     fn whole_fog(&mut self, scene: Option<&SceneSnapshot>, mode: StrokeMode, label: &'static str) {

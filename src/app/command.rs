@@ -12,8 +12,10 @@ use glam::DVec2;
 use super::dialogs::Dialog;
 use super::settings::MonitorChoice;
 use super::shortcuts::Action;
+use super::tables::TableLink;
 use super::theme::ThemeChoice;
 use crate::model::id::{PartyId, RowId, SceneId};
+use crate::model::presence::SharedView;
 use crate::render::Phase;
 use crate::session::api::{Request, Severity};
 
@@ -50,6 +52,10 @@ pub enum Command {
     ZoomTo(f64),
     /// A message of the app itself.
     Tell(Severity, String),
+    /// Opens a scene where somebody else looks at it.
+    LookAt(SceneId, Option<SharedView>),
+    /// Opens a table display as a process of its own.
+    OpenTable(TableLink),
 }
 
 /// What a file is wanted for.

@@ -18,9 +18,10 @@ use super::icons;
 use super::link::SessionLink;
 use super::monitors;
 use super::settings::MonitorChoice;
-use super::table_view::{Style, TableView, party_name};
+use super::table_view::{Shown, Style, TableView, party_name};
 use super::widgets::buttons::TextButton;
 use crate::model::id::SceneId;
+use crate::model::presence::HoveredMarker;
 
 /// The window's size while it does not fill a monitor, points.
 const WINDOW_SIZE: [f32; 2] = [960.0, 540.0];
@@ -69,6 +70,9 @@ struct Shared {
     view: TableView,
     transitions: AtomicBool,
     animation: AtomicBool,
+    cursors: AtomicBool,
+    /// The marker that the DM points out in this app.
+    pointed_out: Mutex<Option<HoveredMarker>>,
     fullscreen: AtomicBool,
     close_wanted: AtomicBool,
     /// The window was moved or resized since the editor looked.
@@ -91,6 +95,8 @@ impl DisplayState {
                 view: TableView::new(bridge, shown),
                 transitions: AtomicBool::new(true),
                 animation: AtomicBool::new(false),
+                cursors: AtomicBool::new(true),
+                pointed_out: Mutex::default(),
                 fullscreen: AtomicBool::new(false),
                 close_wanted: AtomicBool::new(false),
                 moved: AtomicBool::new(false),
@@ -351,14 +357,24 @@ impl DisplayState {
 
     /// Shows the window while it is open. Called from the editor's `ui`, never from `logic`: eframe
     /// mishandles viewports that are opened there.
-    pub fn show(&mut self, ctx: &egui::Context, transitions: bool, animation: bool) {
+    pub fn show(&mut self, ctx: &egui::Context, style: Style, pointed_out: Option<&HoveredMarker>) {
         if self.shared.close_wanted.swap(false, Ordering::Relaxed) {
             self.open = false;
         }
         self.shared
             .transitions
-            .store(transitions, Ordering::Relaxed);
-        self.shared.animation.store(animation, Ordering::Relaxed);
+            .store(style.transitions, Ordering::Relaxed);
+        self.shared
+            .animation
+            .store(style.animation, Ordering::Relaxed);
+        let cursors = self.shared.cursors.swap(style.cursors, Ordering::Relaxed);
+        let pointed = &mut *self.shared.pointed_out.lock();
+        if cursors != style.cursors || pointed.as_ref() != pointed_out {
+            *pointed = pointed_out.cloned();
+            if self.open {
+                ctx.request_repaint_after_for(Duration::from_nanos(1), viewport_id());
+            }
+        }
         if !self.open {
             return;
         }
@@ -433,9 +449,15 @@ impl Shared {
         let style = Style {
             transitions: self.transitions.load(Ordering::Relaxed),
             animation: self.animation.load(Ordering::Relaxed),
+            cursors: self.cursors.load(Ordering::Relaxed),
         };
-        self.view
-            .paint(ui, rect, &published.player, party_name(&published), style);
+        let shown = Shown {
+            frame: &published.player,
+            title: party_name(&published),
+            people: &link.people(),
+            pointed_out: self.pointed_out.lock().clone(),
+        };
+        self.view.paint(ui, rect, &shown, style);
     }
 
     fn keys(&self, ui: &Ui) {

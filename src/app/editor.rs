@@ -51,10 +51,25 @@ pub struct Editor {
     pub unsent: VecDeque<Request>,
     /// The scene that the state above belongs to.
     pub scene: Option<SceneId>,
+    /// Where the pointer is in the edited scene; `None` outside the canvas.
+    pub pointer_world: Option<DVec2>,
+    /// What others show over it.
+    pub others: Others,
+    /// What of the room takes time.
+    pub room_clock: super::panels::room::RoomClock,
     /// The scenes' thumbnails as textures.
     pub thumbnails: super::panels::scenes::Thumbnails,
     started: Instant,
     next_telling: u64,
+}
+
+/// What others show over the canvas.
+#[derive(Default)]
+pub struct Others {
+    /// What came from them.
+    pub crowd: super::presence::crowd::Crowd,
+    /// Their drawings as textures.
+    pub drawings: super::presence::drawings::Drawings,
 }
 
 /// A scene that is being renamed in place.
@@ -101,6 +116,9 @@ impl Editor {
             tellings: Vec::new(),
             unsent: VecDeque::new(),
             scene: None,
+            pointer_world: None,
+            others: Others::default(),
+            room_clock: super::panels::room::RoomClock::default(),
             thumbnails: super::panels::scenes::Thumbnails::default(),
             started: Instant::now(),
             next_telling: 1,

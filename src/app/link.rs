@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::session::api::{Published, Request};
+use crate::session::room::People;
 
 /// What the app needs of a session.
 pub trait SessionLink: Send + Sync {
@@ -12,4 +13,7 @@ pub trait SessionLink: Send + Sync {
 
     /// The newest state.
     fn published(&self) -> Arc<Published>;
+
+    /// Who else is in the room of the open game.
+    fn people(&self) -> Arc<People>;
 }

@@ -13,12 +13,12 @@ use egui::{Color32, Ui, ViewportCommand};
 use parking_lot::Mutex;
 
 use super::bridge::Bridge;
-use super::table_view::{Style, TableView, party_name};
+use super::table_view::{Shown, Style, TableView, party_name};
 use super::theme::{self, ThemeChoice, Tokens};
 use super::{gpu, monitors, restart, run};
 use crate::scene::picture::PictureSource;
 use crate::session::guest::{Follow, Guest, Table};
-use crate::session::room::{Connection, Identity, Invitation, RoomView};
+use crate::session::room::{Connection, Identity, Invitation, People, RoomView};
 
 /// The title of the window.
 pub const TITLE: &str = "Tableglow table";
@@ -141,6 +141,7 @@ impl Player {
             style: Style {
                 transitions: true,
                 animation: options.animation,
+                cursors: true,
             },
             monitor: options.monitor,
             fullscreen: !options.windowed,
@@ -171,6 +172,13 @@ impl Player {
             "there is no monitor {number}; connected are {}",
             list.join(", ")
         ))
+    }
+
+    /// Everybody in the room.
+    fn people(&self) -> Arc<People> {
+        let running = self.running.lock();
+        let guest = running.guest.as_ref();
+        guest.map_or_else(Arc::default, |(guest, _)| guest.session().people())
     }
 
     fn keys(&mut self, ui: &Ui) {
@@ -240,7 +248,14 @@ impl eframe::App for Player {
             .room
             .as_ref()
             .map_or("", |_| party_name(&published));
-        self.view.paint(ui, rect, &shown, title, self.style);
+        let people = self.people();
+        let shown = Shown {
+            frame: &shown,
+            title,
+            people: &people,
+            pointed_out: None,
+        };
+        self.view.paint(ui, rect, &shown, self.style);
         let room = published.room.as_deref();
         // A room that refuses for good is told to whoever started this, too.
         let refusal = room.and_then(|room| match &room.connection {

@@ -13,6 +13,7 @@ use super::bridge::Bridge;
 use super::dialogs::RunFacts;
 use super::link::SessionLink;
 use super::pause_picture::AddPicture;
+use super::secrets::KeyStore;
 use super::settings::{self, Settings};
 use super::shell::{App, Parts};
 use super::{display, gpu, restart, shots, window};
@@ -22,7 +23,7 @@ use crate::library::pictures::PictureUse;
 use crate::model::presence::TablePart;
 use crate::scene::picture::PictureSource;
 use crate::session::api::{Published, Request};
-use crate::session::room::{Place, Scope};
+use crate::session::room::{People, Place, Scope, Secrets};
 use crate::session::script::{Command, Done};
 use crate::session::{Remote, Session};
 use crate::util::clock::SystemClock;
@@ -46,6 +47,10 @@ impl SessionLink for Session {
 
     fn published(&self) -> Arc<Published> {
         Self::published(self)
+    }
+
+    fn people(&self) -> Arc<People> {
+        Self::people(self)
     }
 }
 
@@ -140,10 +145,12 @@ fn start(
 ) -> anyhow::Result<Parts> {
     let display_open = Arc::new(AtomicBool::new(false));
     let wake: Arc<dyn Fn() + Send + Sync> = waker(&cc.egui_ctx, &display_open);
-    let session = Arc::new(Session::start(
+    let secrets = KeyStore::of_system();
+    let session = Arc::new(Session::start_with(
         Arc::clone(library),
         Arc::new(SystemClock::default()),
         Arc::clone(&wake),
+        Arc::clone(&secrets) as Arc<dyn Secrets>,
     )?);
     let pictures = Arc::clone(library.tiles());
     pictures.set_wake(Box::new(move || wake()));
@@ -162,6 +169,7 @@ fn start(
         .is_some_and(|window| window::settle(window, &settings));
     Ok(Parts {
         link,
+        secrets: Some(secrets),
         neighbours,
         add_picture: Some(adder(library)),
         bridge,

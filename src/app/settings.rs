@@ -10,6 +10,23 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::theme::ThemeChoice;
+use crate::model::color::Rgb;
+use crate::model::presence::{TablePart, shown_name};
+use crate::session::room::{Identity, Scope};
+
+/// What somebody is called who gave no name.
+pub const NO_NAME: &str = "Game master";
+/// Colours of people that stand out from maps and from each other.
+pub const PEOPLE_COLORS: [Rgb; 8] = [
+    Rgb::new(0x4f, 0xc3, 0xf7),
+    Rgb::new(0x81, 0xc7, 0x84),
+    Rgb::new(0xff, 0x8a, 0x65),
+    Rgb::new(0xba, 0x68, 0xc8),
+    Rgb::new(0xff, 0xd5, 0x4f),
+    Rgb::new(0xf0, 0x62, 0x92),
+    Rgb::new(0x4d, 0xb6, 0xac),
+    Rgb::new(0xa1, 0x88, 0x7f),
+];
 
 /// The settings of the app.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +62,20 @@ pub struct Settings {
     pub reveal_live: bool,
     /// Diameter of the fog brush, cells.
     pub brush_cells: f64,
+    /// Who this user is to others in a room; empty = no name given.
+    pub user_name: String,
+    /// Their colour, `#rrggbb`; `None` until the first start chose one.
+    pub user_color: Option<String>,
+    /// Others in a room see where this user points.
+    pub share_cursor: bool,
+    /// Others in a room see what this user looks at.
+    pub share_view: bool,
+    /// Where others point is shown.
+    pub show_cursors: bool,
+    /// Who can reach a game that is hosted here.
+    pub host_scope: Scope,
+    /// The port that it is hosted on; 0 = any that is free.
+    pub host_port: u16,
     /// First hints that are done.
     pub hints_done: BTreeSet<String>,
     /// What other versions wrote.
@@ -82,6 +113,13 @@ impl Default for Settings {
             transitions: true,
             reveal_live: true,
             brush_cells: 2.0,
+            user_name: String::new(),
+            user_color: None,
+            share_cursor: true,
+            share_view: true,
+            show_cursors: true,
+            host_scope: Scope::default(),
+            host_port: 0,
             hints_done: BTreeSet::new(),
             unknown: serde_json::Map::new(),
         }
@@ -163,6 +201,37 @@ impl Settings {
         self
     }
 
+    /// Who this user is to others in a room.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        let name = shown_name(&self.user_name);
+        Identity {
+            name: if name.is_empty() {
+                NO_NAME.to_owned()
+            } else {
+                name
+            },
+            color: self.color(),
+            part: TablePart::Dm,
+            shares_view: self.share_view,
+        }
+    }
+
+    /// This user's colour.
+    #[must_use]
+    pub fn color(&self) -> Rgb {
+        let chosen = self.user_color.as_deref().and_then(Rgb::parse);
+        chosen.unwrap_or(PEOPLE_COLORS[0])
+    }
+
+    /// Chooses a colour for a user who has none.
+    pub fn choose_color(&mut self) {
+        if self.user_color.as_deref().and_then(Rgb::parse).is_none() {
+            let chosen = PEOPLE_COLORS.get(rand::random_range(0..PEOPLE_COLORS.len()));
+            self.user_color = chosen.map(|color| color.to_hex());
+        }
+    }
+
     /// Writes the file: whole or not at all.
     ///
     /// # Errors
@@ -230,6 +299,18 @@ mod tests {
         assert!(!read.snapping);
         assert_eq!(read.theme, ThemeChoice::Dark);
         assert_eq!(read.window_size, [16_384.0, 640.0]);
+    }
+
+    #[test]
+    fn nobody_gets_a_name_that_they_did_not_give() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.identity().name, NO_NAME);
+        settings.user_name = "mira@example.org".into();
+        assert_eq!(settings.identity().name, "mira");
+        settings.choose_color();
+        let chosen = settings.color();
+        settings.choose_color();
+        assert_eq!(settings.color(), chosen);
     }
 
     #[test]

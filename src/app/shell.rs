@@ -18,12 +18,21 @@ use super::link::SessionLink;
 use super::painter::Painter;
 use super::panels::{hints, inspector, menu, scenes, strip, toasts::Toasts, toolbar};
 use super::pause_picture::{AddPicture, PausePictures};
+use super::presence::mine::{Facts, Mine};
+use super::secrets::KeyStore;
 use super::settings::Settings;
 use super::shortcuts::{self, Action};
+use super::table_view::Style;
+use super::tables::Tables;
 use super::theme::{self, PANE_WIDTH, Tokens};
 use super::{canvas, dialogs};
 use crate::library::ipc::IpcServer;
+use crate::model::marker;
+use crate::model::presence::{HoveredMarker, SharedView};
+use crate::scene::snapshot::SceneSnapshot;
 use crate::session::api::{Published, Request, Severity};
+use crate::session::room::{Identity, People};
+use crate::util::clock::{Clock as _, SystemClock};
 
 /// Settings are written this long after their last change.
 const SETTINGS_REST: Duration = Duration::from_secs(1);
@@ -46,6 +55,8 @@ pub struct Parts {
     pub told_at_start: Option<String>,
     /// Brings pictures into the library.
     pub add_picture: Option<AddPicture>,
+    /// Where codes of rooms are kept.
+    pub secrets: Option<Arc<KeyStore>>,
     /// Listens for other processes as long as the app runs.
     pub neighbours: Option<IpcServer>,
     /// Tells whoever wakes windows that the player display is open.
@@ -66,6 +77,9 @@ pub struct App {
     pub(super) display: DisplayState,
     pub(super) dialogs: FileDialogs,
     pub(super) painter: Painter,
+    pub(super) tables: Tables,
+    introduced: Option<Identity>,
+    mine: Mine,
     pub(super) pause_pictures: PausePictures,
     display_open: Arc<AtomicBool>,
     maximize: bool,
@@ -78,6 +92,7 @@ pub struct App {
     settings_changed: Option<Instant>,
     canvas_rect: egui::Rect,
     title: String,
+    secrets: Option<Arc<KeyStore>>,
     frames: u64,
     opened_display: bool,
     _neighbours: Option<IpcServer>,
@@ -99,6 +114,7 @@ impl App {
         let painter = Painter::start(ctx, &parts.bridge, &parts.link);
         let saved_settings = parts.settings.clone();
         let mut editor = Editor::new(parts.settings);
+        editor.settings.choose_color();
         if let Some(told) = parts.told_at_start {
             editor.tell(Severity::Warning, told);
         }
@@ -110,6 +126,10 @@ impl App {
             display,
             dialogs: FileDialogs::default(),
             painter,
+            tables: Tables::default(),
+            introduced: None,
+            mine: Mine::default(),
+            secrets: parts.secrets,
             pause_pictures: PausePictures::new(parts.add_picture),
             display_open: parts.display_open,
             maximize: parts.maximize,
@@ -183,8 +203,68 @@ impl App {
                 Err(why) => self.editor.tell(Severity::Error, why),
             }
         }
+        for problem in self.tables.ended() {
+            self.editor.tell(Severity::Warning, problem);
+        }
+        let trouble = self
+            .secrets
+            .as_ref()
+            .and_then(|secrets| secrets.take_trouble());
+        if let Some(trouble) = trouble {
+            self.editor.tell(Severity::Warning, trouble);
+        }
         if let Some(trouble) = self.bridge.take_trouble() {
             self.editor.tell(Severity::Error, trouble);
+        }
+    }
+
+    /// Tells the session who this user is, at the start and when that changes.
+    fn introduce(&mut self, ctx: &egui::Context) {
+        let identity = self.editor.settings.identity();
+        if self.introduced.as_ref() == Some(&identity) {
+            return;
+        }
+        if self.link.send(Request::Introduce(identity.clone())) {
+            self.introduced = Some(identity);
+        } else {
+            ctx.request_repaint_after(Duration::from_millis(20));
+        }
+    }
+
+    /// Shows others what this user points at and looks at.
+    fn show_mine(&mut self, ctx: &egui::Context, published: &Published, people: &People) {
+        let (focused, now) = ctx.input(|input| (input.focused, input.time));
+        let editor = &self.editor;
+        let identity = editor.settings.identity();
+        let scene = published.editing.as_deref();
+        let pointer_world = editor.pointer_world.filter(|_| focused);
+        let camera = scene.map(|scene| editor.camera_of(scene));
+        let facts = Facts {
+            identity: &identity,
+            shares_cursor: editor.settings.share_cursor,
+            in_room: published.room.is_some(),
+            game: published.game.as_ref(),
+            people,
+            is_on_table: scene.is_some_and(|it| published.active_scene.as_ref() == Some(&it.id)),
+            pointer_world,
+            pointed: pointer_world.and_then(|at| pointed(editor, scene?, at)),
+            view: camera.map(|camera| SharedView {
+                center_world: camera.offset / -camera.zoom,
+                zoom: camera.zoom,
+            }),
+            now,
+            unix_ms: SystemClock::default().unix_ms(),
+        };
+        let next = self.mine.next(&facts);
+        let mut wake = next.wake_s;
+        if let Some(presence) = next.send
+            && !self.link.send(Request::Show(Box::new(presence)))
+        {
+            self.mine.not_sent();
+            wake = Some(0.05);
+        }
+        if let Some(wake) = wake.and_then(|wake| Duration::try_from_secs_f64(wake).ok()) {
+            ctx.request_repaint_after(wake.max(Duration::from_millis(1)));
         }
     }
 
@@ -412,7 +492,7 @@ impl App {
         });
     }
 
-    fn panes(&mut self, ui: &mut Ui, published: &Published) {
+    fn panes(&mut self, ui: &mut Ui, published: &Published, people: &People) {
         let tokens = Tokens::of(ui.ctx());
         let frame = |margin: Margin| egui::Frame::new().fill(tokens.pane).inner_margin(margin);
         egui::Panel::top("menu")
@@ -421,7 +501,8 @@ impl App {
                 menu::show(
                     ui,
                     published,
-                    &self.editor,
+                    people,
+                    &mut self.editor,
                     self.display.is_open(),
                     &mut self.commands,
                 );
@@ -560,6 +641,23 @@ impl App {
     }
 }
 
+/// The marker under the pointer that shows to players while it is pointed at.
+fn pointed(editor: &Editor, scene: &SceneSnapshot, at_world: glam::DVec2) -> Option<HoveredMarker> {
+    if editor.tool.is_busy() {
+        return None;
+    }
+    let thing = editor.with_context(scene, |ctx| ctx.thing_at(at_world))?;
+    let found = scene.markers.iter().find(|it| it.id == thing.id)?;
+    (found.row.get(marker::VISIBILITY) == marker::VISIBLE_ON_HOVER).then(|| HoveredMarker {
+        id: found.id.clone(),
+        position_world: found.position_world,
+        title: found.row.get(marker::TITLE),
+        // A note is the DM's own.
+        content: "".into(),
+        image_url: None,
+    })
+}
+
 /// The edited scene when it has no map yet: what a dropped map fills.
 #[must_use]
 pub fn empty_scene(published: &Published) -> Option<crate::model::id::SceneId> {
@@ -573,6 +671,7 @@ pub fn empty_scene(published: &Published) -> Option<crate::model::id::SceneId> {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         self.answers();
+        self.introduce(ctx);
         self.resend(ctx);
         self.outcomes();
         let published = self.link.published();
@@ -591,7 +690,13 @@ impl eframe::App for App {
         let ctx = ui.ctx().clone();
         let published = self.link.published();
         self.take_input(&ctx, &published);
-        self.panes(ui, &published);
+        let people = self.link.people();
+        self.editor.room_clock.follow(&ctx, &published);
+        let now = ctx.input(|input| input.time);
+        let smooth = self.editor.settings.transitions;
+        self.editor.others.crowd.follow(&people, now, smooth);
+        self.panes(ui, &published, &people);
+        self.show_mine(&ctx, &published, &people);
         self.file_hover(&ctx, &published);
         hints::follow(&published, self.display.is_open(), &mut self.editor);
         hints::show(&ctx, self.canvas_rect, &mut self.editor);
@@ -605,6 +710,7 @@ impl eframe::App for App {
         dialogs::show(
             &ctx,
             &published,
+            &people,
             &mut self.editor,
             &self.facts,
             &mut self.commands,
@@ -620,10 +726,15 @@ impl eframe::App for App {
         if let Some(told) = self.display.follow_monitors(&ctx, window) {
             self.editor.tell(Severity::Warning, told);
         }
+        let settings = &self.editor.settings;
         self.display.show(
             &ctx,
-            self.editor.settings.transitions,
-            self.editor.settings.animation,
+            Style {
+                transitions: settings.transitions,
+                animation: settings.animation,
+                cursors: settings.show_cursors,
+            },
+            self.mine.pointed_out(),
         );
         self.editor.settings.player_display_open = self.display.is_open();
         self.display_open

@@ -86,6 +86,18 @@ pub enum Action {
     PlayerDisplay,
     /// The player display without chrome.
     DisplayFullscreen,
+    /// Lets others join the open game.
+    Host,
+    /// Joins somebody's game.
+    Join,
+    /// The room: its connection and who is in it.
+    Room,
+    /// Ends hosting, or leaves the room.
+    LeaveRoom,
+    /// Others see where this user points.
+    ShareCursor,
+    /// Where others point is shown.
+    ShowCursors,
     /// Another tool.
     Tool(ToolKind),
     /// Fog tools reveal or cover.
@@ -250,6 +262,8 @@ pub static TABLE: &[Line] = &[
         .ruled(),
     line(Action::RightPane, Menu::View, "Inspector").on(CMD, Key::Num2),
     line(Action::Snapping, Menu::View, "Snap markers to the grid").on(PLAIN, Key::S),
+    line(Action::ShareCursor, Menu::View, "Show others my cursor").ruled(),
+    line(Action::ShowCursors, Menu::View, "Cursors of others"),
     line(Action::PreviousScene, Menu::Scene, "Previous scene").on(PLAIN, Key::PageUp),
     line(Action::NextScene, Menu::Scene, "Next scene").on(PLAIN, Key::PageDown),
     line(Action::RenameScene, Menu::Scene, "Rename scene")
@@ -281,6 +295,12 @@ pub static TABLE: &[Line] = &[
         "Player display full screen",
     )
     .on(PLAIN, Key::F11),
+    line(Action::Host, Menu::Table, "Host this game…")
+        .on(CMD_SHIFT, Key::H)
+        .ruled(),
+    line(Action::Join, Menu::Table, "Join a game…").on(CMD, Key::J),
+    line(Action::Room, Menu::Table, "People and connection…").on(CMD_SHIFT, Key::R),
+    line(Action::LeaveRoom, Menu::Table, "Leave the room"),
     line(Action::Shortcuts, Menu::Help, "Keyboard shortcuts").on(PLAIN, Key::F1),
     line(Action::SaveReport, Menu::Help, "Save report…").ruled(),
     line(Action::About, Menu::Help, "About Tableglow"),

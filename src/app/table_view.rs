@@ -1,7 +1,7 @@
 //! What a table shows, painted into a window: the scene, the pause screen, or a calm one while nothing
 //! is on it, with a fade between two of them.
 //!
-//! Shows nothing but what [`PlayerFrame`] holds. Must not know the editor. Called by the player display
+//! Of the scene it shows nothing but what [`PlayerFrame`] holds, and over it what people show each other. Must not know the editor. Called by the player display
 //! ([`super::display`]) and by `tableglow play` ([`super::play`]).
 
 use std::sync::Arc;
@@ -12,10 +12,18 @@ use egui::{Color32, Ui};
 use parking_lot::Mutex;
 
 use super::bridge::Bridge;
+use super::canvas::FRAME;
+use super::canvas::view::{View, display_rect, size_of};
+use super::editor::Others;
+use super::presence::paint::{Stage, paint};
 use super::theme::{Tokens, semibold};
+use crate::geom::space::Camera;
 use crate::model::id::SceneId;
+use crate::model::presence::HoveredMarker;
 use crate::scene::player::PlayerFrame;
+use crate::scene::snapshot::SceneSnapshot;
 use crate::session::api::Published;
+use crate::session::room::People;
 
 /// Fade out and fade in of a scene change, each.
 const HALF_FADE: Duration = Duration::from_millis(125);
@@ -33,6 +41,20 @@ pub struct Style {
     pub transitions: bool,
     /// Fog moves.
     pub animation: bool,
+    /// Where people point is shown.
+    pub cursors: bool,
+}
+
+/// What is shown.
+pub struct Shown<'a> {
+    /// What is on the table now.
+    pub frame: &'a PlayerFrame,
+    /// What stands on the calm screens.
+    pub title: &'a str,
+    /// Everybody in the room.
+    pub people: &'a Arc<People>,
+    /// The marker that the DM of this app points out.
+    pub pointed_out: Option<HoveredMarker>,
 }
 
 /// A table's picture in one window.
@@ -47,6 +69,8 @@ struct Look {
     shown: PlayerFrame,
     fade: Option<Instant>,
     pointer_moved: Instant,
+    /// What people show over the picture.
+    others: Others,
 }
 
 /// What makes two frames different enough for a fade.
@@ -76,6 +100,7 @@ impl TableView {
                 shown,
                 fade: None,
                 pointer_moved: Instant::now(),
+                others: Others::default(),
             }),
         }
     }
@@ -89,19 +114,17 @@ impl TableView {
         }
     }
 
-    /// Paints what the table shows now. `title` stands on the calm screens.
-    pub fn paint(
-        &self,
-        ui: &mut Ui,
-        rect: egui::Rect,
-        newest: &PlayerFrame,
-        title: &str,
-        style: Style,
-    ) {
+    /// Paints what the table shows now.
+    pub fn paint(&self, ui: &mut Ui, rect: egui::Rect, shown: &Shown<'_>, style: Style) {
         ui.painter().rect_filled(rect, 0.0, SURROUND);
-        let mut look = self.look.lock();
-        hide_pointer(ui, &mut look);
-        let dim = fade(ui.ctx(), &mut look, newest, style.transitions);
+        let title = shown.title;
+        let look = &mut *self.look.lock();
+        hide_pointer(ui, look);
+        let dim = fade(ui.ctx(), look, shown.frame, style.transitions);
+        let now = ui.input(|input| input.time);
+        look.others
+            .crowd
+            .follow(shown.people, now, style.transitions);
         match &look.shown {
             PlayerFrame::Waiting => calm_words(ui, rect, title, ""),
             PlayerFrame::Paused { picture } => {
@@ -118,6 +141,15 @@ impl TableView {
                 if style.animation {
                     ui.ctx().request_repaint_after(ANIMATION_STEP);
                 }
+                let pointed_out = shown.pointed_out.as_ref();
+                over(
+                    ui,
+                    rect,
+                    scene.scene(),
+                    &mut look.others,
+                    style,
+                    pointed_out,
+                );
             }
         }
         if dim > 0.0 {
@@ -130,6 +162,39 @@ impl TableView {
             ui.painter()
                 .rect_filled(rect, 0.0, Color32::from_black_alpha(alpha));
         }
+    }
+}
+
+/// What people show over the table's picture.
+fn over(
+    ui: &Ui,
+    rect: egui::Rect,
+    scene: &SceneSnapshot,
+    others: &mut Others,
+    style: Style,
+    pointed_out: Option<&HoveredMarker>,
+) {
+    let world = display_rect(scene);
+    let view = View {
+        rect,
+        camera: Camera::fit(world, size_of(rect), 0.0),
+    };
+    let picture = egui::Rect::from_points(&view.corners(world, &glam::DAffine2::IDENTITY));
+    let stage = Stage {
+        painter: &ui.painter_at(picture.intersect(rect)),
+        view: &view,
+        scene,
+        active: Some(&scene.id),
+        now: ui.input(|input| input.time),
+        is_table: true,
+        cursors: style.cursors,
+    };
+    let due = paint(&stage, &others.crowd, &mut others.drawings);
+    if let Some(pointed_out) = pointed_out {
+        stage.hovered(pointed_out);
+    }
+    if let Some(due) = due {
+        ui.ctx().request_repaint_after(due.max(FRAME));
     }
 }
 

@@ -55,15 +55,31 @@ fn has_ink(scene: &SceneSnapshot, drawing: &Annotation, at_world: DVec2, reach_w
 #[must_use]
 pub fn ink_corners_world(scene: &SceneSnapshot, drawing: &Annotation) -> Option<[DVec2; 4]> {
     let mask = drawing.mask.as_ref()?;
-    let bounds = mask.bounds();
-    if bounds.is_empty() {
+    mask_corners_world(
+        scene,
+        mask.size_px(),
+        mask.bounds(),
+        drawing.anchored_to_map,
+    )
+}
+
+/// The corners of a part of a mask that covers the display, or the map; world units, in order from the
+/// top left one. `None` when there is none, or no map.
+#[must_use]
+pub fn mask_corners_world(
+    scene: &SceneSnapshot,
+    mask_size_px: [u32; 2],
+    area: IRect,
+    on_map: bool,
+) -> Option<[DVec2; 4]> {
+    if area.is_empty() {
         return None;
     }
-    let mask_px = DVec2::from(mask.size_px().map(f64::from));
+    let mask_px = DVec2::from(mask_size_px.map(f64::from));
     let corner = |x: i32, y: i32| {
         let share = DVec2::new(f64::from(x), f64::from(y)) / mask_px;
         let from_middle = DVec2::new(share.x - 0.5, 0.5 - share.y);
-        match (drawing.anchored_to_map, scene.map.as_ref()) {
+        match (on_map, scene.map.as_ref()) {
             (true, None) => None,
             (true, Some(map)) => {
                 let size = DVec2::from(map.placement.size_px.map(f64::from));
@@ -76,7 +92,7 @@ pub fn ink_corners_world(scene: &SceneSnapshot, drawing: &Annotation) -> Option<
             }
         }
     };
-    let ([left, top], [right, bottom]) = (bounds.min, bounds.max);
+    let ([left, top], [right, bottom]) = (area.min, area.max);
     Some([
         corner(left, top)?,
         corner(right, top)?,

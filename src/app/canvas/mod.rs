@@ -14,11 +14,14 @@ use glam::DVec2;
 use super::bridge::Bridge;
 use super::command::Commands;
 use super::editor::Editor;
+use super::presence::paint::{Stage, paint};
 use super::theme::Tokens;
 use super::tools::{Event, Keys, ToolKind};
 use crate::session::api::Published;
 use view::{View, ZOOM_MAX, ZOOM_MIN};
 
+/// What moves is drawn this often at most.
+pub const FRAME: std::time::Duration = std::time::Duration::from_millis(16);
 /// One notch of a wheel.
 const ZOOM_STEP: f64 = 1.15;
 
@@ -40,6 +43,7 @@ pub fn show(
     let tokens = Tokens::of(ui.ctx());
     ui.painter().rect_filled(rect, 0.0, tokens.canvas);
 
+    editor.pointer_world = None;
     let Some(scene) = published.editing.clone() else {
         overlay::no_scene(ui, rect, published, commands);
         return rect;
@@ -56,16 +60,46 @@ pub fn show(
         feed_tool(ui, &response, &view, published, editor, commands);
     }
     choose_cursor(ui, &response, &view, &scene, editor);
+    let over = response.hovered() || response.dragged();
+    editor.pointer_world = ui
+        .input(|input| input.pointer.latest_pos())
+        .filter(|at| over && rect.contains(*at))
+        .map(|at| view.world(at));
 
     bridge.paint_editor(ui, &view, &scene, editor.layers);
     let painter = ui.painter_at(rect);
     overlay::paint(
         &painter, &view, &scene, published, editor, &response, &tokens,
     );
+    others(&painter, &view, &scene, published, editor);
     if response.has_focus() && ui.input(|input| input.key_down(egui::Key::Tab)) {
         super::widgets::frames::outline(&painter, rect.shrink(1.0), tokens.edit, 2.0);
     }
     rect
+}
+
+/// What others in the room show.
+fn others(
+    painter: &egui::Painter,
+    view: &View,
+    scene: &crate::scene::snapshot::SceneSnapshot,
+    published: &Published,
+    editor: &mut Editor,
+) {
+    let ctx = painter.ctx();
+    let stage = Stage {
+        painter,
+        view,
+        scene,
+        active: published.active_scene.as_ref(),
+        now: ctx.input(|input| input.time),
+        is_table: false,
+        cursors: editor.settings.show_cursors,
+    };
+    let others = &mut editor.others;
+    if let Some(due) = paint(&stage, &others.crowd, &mut others.drawings) {
+        ctx.request_repaint_after(due.max(FRAME));
+    }
 }
 
 /// Pans and zooms. Returns whether the view is being moved, so that tools leave the pointer alone.

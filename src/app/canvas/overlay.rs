@@ -32,6 +32,15 @@ pub fn no_scene(ui: &mut Ui, rect: egui::Rect, published: &Published, commands: 
                 "No game is open. Choose one, or make the first.",
                 (icons::BOOK_OPEN, "Parties and games", Action::Library),
             )
+        } else if published
+            .room
+            .as_ref()
+            .is_some_and(|room| room.waits_for_room)
+        {
+            (
+                "Waiting for the room. Its scenes come when it was reached.",
+                (icons::USERS, "People and connection", Action::Room),
+            )
         } else if published.scenes.is_empty() {
             (
                 "This game has no scenes yet. Drop a map here, or open one.",
@@ -63,6 +72,13 @@ pub fn paint(
     frame(painter, view, scene, published, live, tokens);
     if scene.map.is_none() && scene.markers.is_empty() {
         hint_in_frame(painter, view, scene, tokens);
+    }
+    if published
+        .room
+        .as_ref()
+        .is_some_and(|room| room.waits_for_room)
+    {
+        waiting_for_room(painter, view, tokens);
     }
     light_handles(painter, view, scene, editor, tokens);
     picked_ink(painter, view, scene, editor, tokens);
@@ -162,6 +178,19 @@ fn frame(
     let ground = egui::Rect::from_min_size(corner, size);
     painter.rect_filled(ground, egui::CornerRadius::same(4), ink);
     painter.galley(corner + egui::vec2(6.0, 2.0), galley, ground_ink);
+}
+
+/// Nothing can be changed yet, and why.
+fn waiting_for_room(painter: &Painter, view: &View, tokens: &Tokens) {
+    let galley = painter.layout_no_wrap(
+        "Waiting for the room: nothing can be changed until it was here once".to_owned(),
+        egui::FontId::new(13.0, semibold()),
+        tokens.on_live,
+    );
+    let top = view.rect.center_top() + egui::vec2(0.0, 12.0);
+    let ground = Align2::CENTER_TOP.anchor_size(top, galley.size() + egui::vec2(24.0, 10.0));
+    painter.rect_filled(ground, egui::CornerRadius::same(6), tokens.live);
+    painter.galley(ground.min + egui::vec2(12.0, 5.0), galley, tokens.on_live);
 }
 
 fn hint_in_frame(painter: &Painter, view: &View, scene: &SceneSnapshot, tokens: &Tokens) {

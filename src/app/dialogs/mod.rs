@@ -6,6 +6,8 @@
 pub mod about;
 pub mod backups;
 pub mod defaults;
+pub mod host;
+pub mod join;
 pub mod library;
 pub mod path;
 pub mod settings;
@@ -16,6 +18,7 @@ use super::command::{Command, Commands, FilePurpose};
 use super::editor::Editor;
 use crate::model::id::PartyId;
 use crate::session::api::Published;
+use crate::session::room::People;
 
 /// An open dialog, with what is typed in it.
 #[derive(Debug, Clone)]
@@ -34,6 +37,12 @@ pub enum Dialog {
     About,
     /// A path, typed.
     Path(path::PathDialog),
+    /// Hosting the open game.
+    Host(host::HostDialog),
+    /// Joining a game.
+    Join(Box<join::JoinDialog>),
+    /// The room: its connection and who is in it.
+    Room,
 }
 
 impl Dialog {
@@ -47,6 +56,12 @@ impl Dialog {
     #[must_use]
     pub fn path(purpose: FilePurpose) -> Self {
         Self::Path(path::PathDialog::new(purpose))
+    }
+
+    /// Joining a game.
+    #[must_use]
+    pub fn join() -> Self {
+        Self::Join(Box::default())
     }
 
     /// A party's defaults.
@@ -67,6 +82,7 @@ pub struct RunFacts {
 pub fn show(
     ctx: &egui::Context,
     published: &Published,
+    people: &People,
     editor: &mut Editor,
     facts: &RunFacts,
     commands: &mut Commands,
@@ -82,6 +98,11 @@ pub fn show(
         Dialog::Shortcuts => about::shortcuts(ctx),
         Dialog::About => about::show(ctx, facts),
         Dialog::Path(dialog) => dialog.show(ctx, commands),
+        Dialog::Host(dialog) => dialog.show(ctx, published, editor, commands),
+        Dialog::Join(dialog) => dialog.show(ctx, published, editor, commands),
+        Dialog::Room => super::widgets::frames::dialog(ctx, "People and connection", 440.0, |ui| {
+            super::panels::room::panel(ui, published, people, editor, commands)
+        }),
     };
     if stay {
         // A command may have put another one in its place.

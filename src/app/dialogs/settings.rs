@@ -18,6 +18,19 @@ pub fn show(ctx: &egui::Context, editor: &mut Editor, commands: &mut Commands) -
                 commands.push(Command::Theme(theme));
             }
         });
+        super::join::name_row(ui, editor);
+        row(ui, "Your colour", Room::COLOR, None, |ui| {
+            super::join::color_well(ui, editor);
+        });
+        ui.add(
+            egui::Label::new(
+                egui::RichText::new("What others in a room see beside your cursor.")
+                    .weak()
+                    .size(12.0),
+            )
+            .wrap(),
+        );
+        ui.add_space(8.0);
         let settings = &mut editor.settings;
         let mut line = |label: &str, on: &mut bool, words: &str| {
             row(ui, label, Room::SWITCH, None, |ui| switch(ui, on, label));
@@ -49,6 +62,21 @@ pub fn show(ctx: &egui::Context, editor: &mut Editor, commands: &mut Commands) -
             "Player display fills its monitor",
             &mut settings.player_display_fullscreen,
             "F11 in its window switches it for the moment.",
+        );
+        line(
+            "Show others my cursor",
+            &mut settings.share_cursor,
+            "Only while the scene you edit is on the table, or everybody here uses Tableglow.",
+        );
+        line(
+            "Show others what I look at",
+            &mut settings.share_view,
+            "They can go to your scene and place with a click.",
+        );
+        line(
+            "Cursors of others",
+            &mut settings.show_cursors,
+            "Where others point, on the map and on the player display.",
         );
         if transitions != settings.transitions {
             commands.push(Command::Theme(settings.theme));

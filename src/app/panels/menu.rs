@@ -8,12 +8,14 @@ use crate::app::editor::Editor;
 use crate::app::shortcuts::{self, Action, Menu};
 use crate::app::theme::{Tokens, semibold};
 use crate::session::api::{Published, Saved};
+use crate::session::room::{People, Place};
 
 /// Shows the bar.
 pub fn show(
     ui: &mut Ui,
     published: &Published,
-    editor: &Editor,
+    people: &People,
+    editor: &mut Editor,
     display_open: bool,
     commands: &mut Commands,
 ) {
@@ -32,6 +34,7 @@ pub fn show(
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.add_space(4.0);
+            super::room::button(ui, published, people, editor, commands);
             status(ui, published, commands);
         });
     });
@@ -93,10 +96,21 @@ fn name_now(
         Action::PlayerDisplay if display_open => "Close the player display".to_owned(),
         Action::PlayerDisplay => "Open the player display".to_owned(),
         Action::Snapping => ticked(editor.settings.snapping, line.name),
+        Action::LeaveRoom if is_hosted(published) => "Stop hosting".to_owned(),
+        Action::Host if is_hosted(published) => "Codes and links…".to_owned(),
+        Action::ShareCursor => ticked(editor.settings.share_cursor, line.name),
+        Action::ShowCursors => ticked(editor.settings.show_cursors, line.name),
         Action::LeftPane => ticked(!editor.settings.left_pane_folded, line.name),
         Action::RightPane => ticked(!editor.settings.right_pane_folded, line.name),
         _ => line.name.to_owned(),
     }
+}
+
+/// This process hosts the open game.
+#[must_use]
+pub fn is_hosted(published: &Published) -> bool {
+    let room = published.room.as_ref();
+    room.is_some_and(|room| matches!(room.place, Place::Hosted { .. }))
 }
 
 fn lower_first(text: &str) -> String {
@@ -116,6 +130,8 @@ pub fn is_possible(action: Action, published: &Published, editor: &Editor) -> bo
         Action::Redo => published.redo.is_some(),
         Action::NewScene | Action::OpenFiles | Action::Paste => published.game.is_some(),
         Action::ExportArchive => published.party.is_some(),
+        Action::Host => published.game.is_some(),
+        Action::Room | Action::LeaveRoom => published.room.is_some(),
         Action::ExportUniversalVtt
         | Action::ExportPicture
         | Action::RenameScene
@@ -192,6 +208,8 @@ fn status(ui: &mut Ui, published: &Published, commands: &mut Commands) {
             plain(tokens.muted),
         );
     }
+    words_job.wrap =
+        egui::text::TextWrapping::truncate_at_width((ui.available_width() - 20.0).max(60.0));
     let response = ui
         .add(egui::Button::new(words_job).frame(false))
         .on_hover_text(format!("{details}\n{}", library.folder.display()));

@@ -10,6 +10,7 @@ pub mod menu;
 pub mod note;
 pub mod picked;
 pub mod property;
+pub mod room;
 pub mod scenes;
 pub mod strip;
 pub mod toasts;

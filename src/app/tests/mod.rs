@@ -5,6 +5,7 @@
 mod behaviour;
 mod looks;
 mod promises;
+mod rooms;
 
 use std::sync::Arc;
 
@@ -25,17 +26,24 @@ use crate::library::catalog::{GameEntry, LibraryView, PartyEntry};
 use crate::model::edit::Edit;
 use crate::model::id::{GameSessionId, PartyId, RowId, SceneId};
 use crate::model::party::PartyDefaults;
+use crate::model::presence::Presence;
 use crate::model::row::Row;
 use crate::model::value::Value;
 use crate::model::{marker, scene};
 use crate::scene::snapshot::{Fog, MapLayer, Marker, SceneSnapshot};
 use crate::session::api::{Published, Request, SceneEntry};
+use crate::session::room::{Identity, People};
 use crate::util::revision::{Part, Revision};
 
 /// A session that publishes what a test says and records what it is asked.
 pub(super) struct Fake {
     published: ArcSwap<Published>,
     sent: Mutex<Vec<Request>>,
+    people: ArcSwap<People>,
+    /// Who the user was said to be, the newest last.
+    introduced: Mutex<Vec<Identity>>,
+    /// What the user showed to others, the newest last.
+    shown: Mutex<Vec<Presence>>,
     pub(super) busy: std::sync::atomic::AtomicBool,
 }
 
@@ -44,6 +52,9 @@ impl Fake {
         Arc::new(Self {
             published: ArcSwap::from_pointee(published),
             sent: Mutex::new(Vec::new()),
+            people: ArcSwap::default(),
+            introduced: Mutex::default(),
+            shown: Mutex::default(),
             busy: false.into(),
         })
     }
@@ -81,12 +92,20 @@ impl SessionLink for Fake {
         if self.busy.load(std::sync::atomic::Ordering::Relaxed) {
             return false;
         }
-        self.sent.lock().push(request);
+        match request {
+            Request::Introduce(identity) => self.introduced.lock().push(identity),
+            Request::Show(presence) => self.shown.lock().push(*presence),
+            request => self.sent.lock().push(request),
+        }
         true
     }
 
     fn published(&self) -> Arc<Published> {
         self.published.load_full()
+    }
+
+    fn people(&self) -> Arc<People> {
+        self.people.load_full()
     }
 }
 
@@ -192,6 +211,7 @@ fn parts(fake: &Arc<Fake>, settings: Settings) -> Parts {
         },
         icon: None,
         told_at_start: None,
+        secrets: None,
         neighbours: None,
         add_picture: None,
         display_open: Arc::default(),

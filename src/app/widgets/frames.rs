@@ -174,6 +174,8 @@ pub fn dialog(
             let room = (screen.height() - 200.0).max(160.0);
             egui::ScrollArea::vertical()
                 .max_height(room)
+                // It grows with what is in it, which an area alone does not let it.
+                .min_scrolled_height(room)
                 .auto_shrink([false, true])
                 .show(ui, |ui| stay &= content(ui));
             stay

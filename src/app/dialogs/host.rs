@@ -1,0 +1,282 @@
+//! Hosting the open game: who can reach it, the codes and links that let others in, and the end of it.
+
+use std::sync::Arc;
+
+use eframe::egui;
+use egui::Ui;
+
+use crate::app::command::{Command, Commands};
+use crate::app::editor::Editor;
+use crate::app::icons;
+use crate::app::settings::Settings;
+use crate::app::shortcuts::Action;
+use crate::app::tables::TableLink;
+use crate::app::theme::{Tokens, semibold};
+use crate::app::widgets::buttons::{Accent, IconButton, TextButton};
+use crate::app::widgets::fields::{NumberSpec, Room, choice, number_field, row};
+use crate::app::widgets::frames::{card, dialog, icon_label};
+use crate::model::presence::TablePart;
+use crate::session::api::{Published, Request, Severity};
+use crate::session::room::{Connection, Place, Scope};
+
+/// What is chosen before the game is hosted.
+#[derive(Debug, Clone)]
+pub struct HostDialog {
+    scope: Scope,
+    port: u16,
+}
+
+impl HostDialog {
+    /// The choices of the last time.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            scope: settings.host_scope,
+            port: settings.host_port,
+        }
+    }
+
+    /// Shows it; `false` closes it.
+    pub fn show(
+        &mut self,
+        ctx: &egui::Context,
+        published: &Published,
+        editor: &mut Editor,
+        commands: &mut Commands,
+    ) -> bool {
+        dialog(ctx, "Host this game", 520.0, |ui| {
+            let Some(room) = &published.room else {
+                self.choose(ui, editor, commands);
+                return true;
+            };
+            match &room.place {
+                Place::Joined { server, .. } => {
+                    ui.add(
+                        egui::Label::new(format!(
+                            "This game is in a room at {server}, so others join it there. Leave the room first to host it here."
+                        ))
+                        .wrap(),
+                    );
+                    ui.add_space(8.0);
+                    if TextButton::new("Leave the room").show(ui).clicked() {
+                        commands.act(Action::LeaveRoom);
+                    }
+                }
+                Place::Hosted {
+                    addresses,
+                    codes,
+                    links,
+                    is_announced,
+                } => {
+                    if let Connection::Refused(why) = &room.connection {
+                        problem(ui, why);
+                    } else if codes.is_empty() {
+                        ui.horizontal(|ui| {
+                            icon_label(ui, icons::CLOCK, Tokens::of(ui.ctx()).muted);
+                            ui.label("Opening the room");
+                        });
+                    }
+                    people_cards(ui, codes, links, commands);
+                    let addresses: Vec<String> =
+                        addresses.iter().map(ToString::to_string).collect();
+                    typed(ui, &addresses, *is_announced, commands);
+                    ui.add_space(12.0);
+                    if TextButton::new("Stop hosting")
+                        .icon(icons::SIGN_OUT)
+                        .accent(Accent::Danger)
+                        .flat()
+                        .show(ui)
+                        .on_hover_text("Everybody else is disconnected. The game stays here.")
+                        .clicked()
+                    {
+                        commands.act(Action::LeaveRoom);
+                    }
+                }
+            }
+            true
+        })
+    }
+
+    fn choose(&mut self, ui: &mut Ui, editor: &mut Editor, commands: &mut Commands) {
+        ui.add(
+            egui::Label::new(
+                "Others join with a code: DMs edit with you, players and table displays get only what you show.",
+            )
+            .wrap(),
+        );
+        ui.add_space(8.0);
+        row(ui, "Who can reach it", Room::Wide, None, |ui| {
+            choice(
+                ui,
+                "Who can reach it",
+                &mut self.scope,
+                &[
+                    (Scope::ThisMachine, "Programs on this machine"),
+                    (Scope::Network, "Everybody on the network with a code"),
+                ],
+            )
+        });
+        row(ui, "Port", Room::NUMBER, None, |ui| {
+            let mut port = f64::from(self.port);
+            let spec = NumberSpec {
+                min: 0.0,
+                max: 65_535.0,
+                step: 1.0,
+                whole: true,
+                suffix: "",
+                percent: false,
+                slider: None,
+                logarithmic: false,
+            };
+            if number_field(ui, &mut port, &spec).changed() {
+                let whole = crate::app::tools::whole(port);
+                self.port = u16::try_from(whole).unwrap_or_default();
+            }
+        });
+        ui.weak("0 takes a port that is free.");
+        if self.scope == Scope::Network {
+            ui.add_space(8.0);
+            ui.horizontal_top(|ui| {
+                icon_label(ui, icons::WARNING, Tokens::of(ui.ctx()).live);
+                ui.add(
+                    egui::Label::new(
+                        "What goes over the network is not encrypted: whoever can listen there can read the game and its codes. Use a network that you trust.",
+                    )
+                    .wrap(),
+                );
+            });
+        }
+        ui.add_space(12.0);
+        if TextButton::new("Host")
+            .icon(icons::SHARE_NETWORK)
+            .accent(Accent::Edit)
+            .show(ui)
+            .clicked()
+        {
+            editor.settings.host_scope = self.scope;
+            editor.settings.host_port = self.port;
+            commands.request(Request::Host {
+                scope: self.scope,
+                port: self.port,
+            });
+        }
+    }
+}
+
+fn problem(ui: &mut Ui, why: &str) {
+    let tokens = Tokens::of(ui.ctx());
+    ui.horizontal_top(|ui| {
+        icon_label(ui, icons::WARNING_CIRCLE, tokens.danger);
+        ui.add(egui::Label::new(egui::RichText::new(why).color(tokens.danger)).wrap());
+    });
+    ui.add_space(8.0);
+}
+
+fn people_cards(
+    ui: &mut Ui,
+    codes: &[(TablePart, Arc<str>)],
+    links: &[(TablePart, Arc<str>)],
+    commands: &mut Commands,
+) {
+    for (part, code) in codes {
+        let link = links
+            .iter()
+            .find(|(of, _)| of == part)
+            .map(|(_, link)| link);
+        ui.push_id(part.word(), |ui| {
+            card(ui, |ui| code_card(ui, *part, code, link, commands));
+        });
+        ui.add_space(8.0);
+    }
+}
+
+fn code_card(
+    ui: &mut Ui,
+    part: TablePart,
+    code: &str,
+    link: Option<&Arc<str>>,
+    commands: &mut Commands,
+) {
+    let (name, words) = match part {
+        TablePart::Dm => ("DM", "edits everything with you"),
+        TablePart::Player => ("Player", "sees what you show"),
+        TablePart::Display => ("Table display", "a screen for the players"),
+    };
+    ui.horizontal(|ui| {
+        ui.label(egui::RichText::new(name).family(semibold()));
+        ui.weak(words);
+    });
+    ui.horizontal(|ui| {
+        let room = (ui.available_width() - 190.0).max(80.0);
+        let text = egui::RichText::new(code).monospace().size(14.0);
+        ui.allocate_ui_with_layout(
+            egui::vec2(room, 28.0),
+            egui::Layout::left_to_right(egui::Align::Center),
+            |ui| {
+                ui.set_width(room);
+                ui.add(egui::Label::new(text).truncate().selectable(true));
+            },
+        );
+        let lower = name.to_lowercase();
+        let what = if part == TablePart::Dm { name } else { &lower };
+        if IconButton::new(icons::COPY, &format!("Copy the code for a {what}"))
+            .show(ui)
+            .clicked()
+        {
+            copy(ui, code, "The code is in the clipboard.", commands);
+        }
+        if let Some(link) = link {
+            if IconButton::new(icons::LINK, &format!("Copy the link for a {what}"))
+                .show(ui)
+                .clicked()
+            {
+                copy(
+                    ui,
+                    link,
+                    "The link is in the clipboard. Whoever has it can join.",
+                    commands,
+                );
+            }
+            if part == TablePart::Display
+                && IconButton::new(icons::MONITOR_PLAY, "Open a table display on this machine")
+                    .show(ui)
+                    .clicked()
+                && let Some(link) = TableLink::read(link)
+            {
+                commands.push(Command::OpenTable(link));
+            }
+        }
+    });
+}
+
+fn copy(ui: &Ui, text: &str, told: &str, commands: &mut Commands) {
+    ui.ctx().copy_text(text.to_owned());
+    commands.push(Command::Tell(Severity::Info, told.to_owned()));
+}
+
+/// What another machine can type.
+fn typed(ui: &mut Ui, addresses: &[String], is_announced: bool, commands: &mut Commands) {
+    if addresses.is_empty() {
+        return;
+    }
+    ui.label(egui::RichText::new("Address to type").family(semibold()));
+    if is_announced {
+        ui.weak("On this network others find it by itself under Join a game.");
+    }
+    for address in addresses {
+        ui.horizontal(|ui| {
+            ui.add(
+                egui::Label::new(egui::RichText::new(address).monospace().size(14.0))
+                    .selectable(true),
+            );
+            if IconButton::new(icons::COPY, &format!("Copy the address {address}"))
+                .size(24.0)
+                .accent(Accent::Muted)
+                .show(ui)
+                .clicked()
+            {
+                copy(ui, address, "The address is in the clipboard.", commands);
+            }
+        });
+    }
+}

@@ -1,0 +1,523 @@
+//! What came from others, and when: positions between two arrivals, and how far each thing has faded.
+//!
+//! Times are those of arrival on the window's own clock, in seconds: clocks of others may be off by
+//! hours. Must not know how anything is drawn. One for each window.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use glam::DVec2;
+
+use super::name_of;
+use crate::model::color::Rgb;
+use crate::model::id::{GameSessionId, RowId, SceneId};
+use crate::model::presence::{HoveredMarker, Measurement, TablePart};
+use crate::session::room::{People, Person};
+
+/// A cursor that rests fades after this time.
+const CURSOR_RESTS_S: f64 = 5.0;
+/// It takes this long to fade.
+const FADE_S: f64 = 0.5;
+/// A cursor glides for as long as it took to arrive, within these limits.
+const GLIDE_S: std::ops::RangeInclusive<f64> = 0.033..=0.15;
+/// After a longer pause it is where it is.
+const PAUSE_S: f64 = 0.5;
+/// A drawing lasts this long at most, whatever its sender says.
+const LONGEST_DRAWING_S: f64 = 60.0;
+
+/// Somebody in a room, by game and client id.
+pub type Key = (GameSessionId, u64);
+
+/// Everybody else.
+#[derive(Debug, Default)]
+pub struct Crowd {
+    people: Arc<People>,
+    seen: HashMap<Key, Seen>,
+    smooth: bool,
+}
+
+/// What one of them shows, with the times of arrival.
+#[derive(Debug, Default)]
+struct Seen {
+    cursor: Option<Track>,
+    measurement: Option<(Measurement, f64)>,
+    layers: HashMap<Arc<str>, f64>,
+}
+
+/// A cursor on its way.
+#[derive(Debug, Clone, Copy)]
+struct Track {
+    from: DVec2,
+    to: DVec2,
+    begun: f64,
+    lasts: f64,
+    moved_unix_ms: i64,
+}
+
+impl Track {
+    fn at(&self, now: f64) -> DVec2 {
+        if self.lasts <= 0.0 {
+            return self.to;
+        }
+        let share = ((now - self.begun) / self.lasts).clamp(0.0, 1.0);
+        self.from.lerp(self.to, share)
+    }
+}
+
+/// How much of something is left to see, and when that changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fading {
+    /// 0..=1.
+    pub opacity: f32,
+    /// The next picture is due in this many seconds; `None` = it stays as it is.
+    pub next_s: Option<f64>,
+}
+
+/// A cursor to draw.
+#[derive(Debug, Clone)]
+pub struct Pointer {
+    /// The name beside it.
+    pub name: String,
+    /// Its colour.
+    pub color: Rgb,
+    /// Where it is now.
+    pub at_world: DVec2,
+    /// How much of it is left.
+    pub fading: Fading,
+}
+
+/// A measurement to draw.
+#[derive(Debug)]
+pub struct Measured<'a> {
+    /// As it was sent.
+    pub measurement: &'a Measurement,
+    /// How much of it is left.
+    pub fading: Fading,
+}
+
+/// A drawing to draw.
+#[derive(Debug)]
+pub struct Drawn<'a> {
+    /// Whose it is.
+    pub key: Key,
+    /// As it was sent.
+    pub layer: &'a crate::model::presence::TemporaryLayer,
+    /// How much of it is left.
+    pub fading: Fading,
+}
+
+/// A drag of somebody.
+#[derive(Debug)]
+pub struct Dragged<'a> {
+    /// Their name.
+    pub name: String,
+    /// Their colour.
+    pub color: Rgb,
+    /// What they drag.
+    pub marker: &'a RowId,
+}
+
+fn fading(now: f64, since: f64, stays: f64, fades: f64, smooth: bool) -> Option<Fading> {
+    let age = now - since;
+    let left = stays - age;
+    if left > 0.0 {
+        return Some(Fading {
+            opacity: 1.0,
+            next_s: Some(left),
+        });
+    }
+    let fades = if smooth { fades } else { 0.0 };
+    let left = stays + fades - age;
+    (left > 0.0).then(|| {
+        #[expect(clippy::cast_possible_truncation, reason = "a share")]
+        let opacity = (left / fades) as f32;
+        Fading {
+            opacity,
+            next_s: Some(0.0),
+        }
+    })
+}
+
+fn key_of(person: &Person) -> Key {
+    (person.game.clone(), person.client)
+}
+
+fn color_of(person: &Person) -> Rgb {
+    let presence = &person.presence;
+    let who = presence.who.as_ref().map(|who| who.color);
+    who.or(presence.cursor.as_ref().map(|cursor| cursor.color))
+        .unwrap_or(Rgb::WHITE)
+}
+
+impl Crowd {
+    /// Takes in what came. `smooth` off: nothing glides or fades.
+    pub fn follow(&mut self, people: &Arc<People>, now: f64, smooth: bool) {
+        self.smooth = smooth;
+        if Arc::ptr_eq(&self.people, people) {
+            return;
+        }
+        self.people = Arc::clone(people);
+        let mut before = std::mem::take(&mut self.seen);
+        for person in &people.list {
+            let key = key_of(person);
+            let mut seen = before.remove(&key).unwrap_or_default();
+            seen.take(person, now, smooth);
+            self.seen.insert(key, seen);
+        }
+    }
+
+    /// Everybody who looks at a scene, or who shows what belongs on the table while it is there.
+    fn on<'a>(
+        &'a self,
+        scene: &'a SceneId,
+        active: Option<&'a SceneId>,
+    ) -> impl Iterator<Item = (&'a Person, &'a Seen)> {
+        self.people.list.iter().filter_map(move |person| {
+            let who = person.presence.who.as_ref();
+            // Web clients, and whoever does not share what they look at, show the table's scene.
+            let theirs = who.and_then(|who| who.scene.as_ref()).or(active);
+            let seen = self.seen.get(&key_of(person))?;
+            (theirs == Some(scene)).then_some((person, seen))
+        })
+    }
+
+    /// The cursors over a scene.
+    pub fn pointers(&self, scene: &SceneId, active: Option<&SceneId>, now: f64) -> Vec<Pointer> {
+        self.on(scene, active)
+            .filter_map(|(person, seen)| {
+                let track = seen.cursor?;
+                let mut fading = fading(now, track.begun, CURSOR_RESTS_S, FADE_S, self.smooth)?;
+                if now < track.begun + track.lasts {
+                    fading.next_s = Some(0.0);
+                }
+                Some(Pointer {
+                    name: name_of(person),
+                    color: color_of(person),
+                    at_world: track.at(now),
+                    fading,
+                })
+            })
+            .collect()
+    }
+
+    /// The measurements over a scene, one of each person.
+    pub fn measurements<'a>(
+        &'a self,
+        scene: &'a SceneId,
+        active: Option<&'a SceneId>,
+        now: f64,
+    ) -> impl Iterator<Item = Measured<'a>> {
+        self.on(scene, active).filter_map(move |(_, seen)| {
+            let (measurement, arrived) = seen.measurement.as_ref()?;
+            let stays = measurement.auto_hide_ms / 1000.0;
+            let fades = measurement.fade_out_ms / 1000.0;
+            let fading = fading(now, *arrived, stays, fades, self.smooth)?;
+            Some(Measured {
+                measurement,
+                fading,
+            })
+        })
+    }
+
+    /// The drawings that fade over a scene.
+    pub fn drawings<'a>(
+        &'a self,
+        scene: &'a SceneId,
+        active: Option<&'a SceneId>,
+        now: f64,
+    ) -> impl Iterator<Item = Drawn<'a>> {
+        self.on(scene, active).flat_map(move |(person, seen)| {
+            person
+                .presence
+                .temporary_layers
+                .iter()
+                .filter_map(move |layer| {
+                    let arrived = *seen.layers.get(&layer.id)?;
+                    #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
+                    let lasts =
+                        layer.expires_unix_ms.saturating_sub(layer.made_unix_ms) as f64 / 1000.0;
+                    let stays = lasts.clamp(0.0, LONGEST_DRAWING_S) - FADE_S;
+                    Some(Drawn {
+                        key: key_of(person),
+                        layer,
+                        fading: fading(now, arrived, stays, FADE_S, self.smooth)?,
+                    })
+                })
+        })
+    }
+
+    /// The marker that is pointed at for the players, and what they may read.
+    pub fn hovered<'a>(
+        &'a self,
+        scene: &'a SceneId,
+        active: Option<&'a SceneId>,
+    ) -> Option<&'a HoveredMarker> {
+        self.on(scene, active)
+            .filter(|(person, _)| {
+                let who = person.presence.who.as_ref();
+                who.is_none_or(|who| who.part == TablePart::Dm)
+            })
+            .filter_map(|(person, _)| person.presence.hovered_marker.as_ref())
+            .last()
+    }
+
+    /// What is being dragged in a scene.
+    pub fn drags<'a>(&'a self, scene: &'a SceneId) -> impl Iterator<Item = Dragged<'a>> {
+        self.people.list.iter().flat_map(move |person| {
+            let dragging = person.presence.dragging.as_ref();
+            dragging
+                .filter(|dragging| dragging.scene == *scene)
+                .into_iter()
+                .flat_map(|dragging| std::iter::once(&dragging.marker).chain(&dragging.also))
+                .map(move |marker| Dragged {
+                    name: name_of(person),
+                    color: color_of(person),
+                    marker,
+                })
+        })
+    }
+
+    /// Whether a drawing is still shown by anybody.
+    #[must_use]
+    pub fn has_drawing(&self, key: &Key, layer: &str) -> bool {
+        self.seen
+            .get(key)
+            .is_some_and(|seen| seen.layers.contains_key(layer))
+    }
+}
+
+impl Seen {
+    fn take(&mut self, person: &Person, now: f64, smooth: bool) {
+        let presence = &person.presence;
+        self.cursor = presence.cursor.as_ref().map(|cursor| {
+            let to = cursor.position_world;
+            match self.cursor {
+                Some(old) if old.to == to && old.moved_unix_ms == cursor.moved_unix_ms => old,
+                Some(old) if smooth && now - old.begun < PAUSE_S => Track {
+                    from: old.at(now),
+                    to,
+                    begun: now,
+                    lasts: (now - old.begun).clamp(*GLIDE_S.start(), *GLIDE_S.end()),
+                    moved_unix_ms: cursor.moved_unix_ms,
+                },
+                _ => Track {
+                    from: to,
+                    to,
+                    begun: now,
+                    lasts: 0.0,
+                    moved_unix_ms: cursor.moved_unix_ms,
+                },
+            }
+        });
+        // It stays for its own time although its sender took it back when the button came up.
+        if let Some(measurement) = &presence.measurement {
+            let known = self.measurement.as_ref();
+            if known.is_none_or(|(known, _)| known != measurement) {
+                let is_nothing = measurement.start_world == measurement.end_world;
+                self.measurement = (!is_nothing).then(|| (measurement.clone(), now));
+            }
+        }
+        let layers = std::mem::take(&mut self.layers);
+        self.layers = presence
+            .temporary_layers
+            .iter()
+            .map(|layer| {
+                let arrived = layers.get(&layer.id).copied().unwrap_or(now);
+                (Arc::clone(&layer.id), arrived)
+            })
+            .collect();
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::model::presence::{Cursor, Dragging, Presence, TemporaryLayer, Who};
+
+    fn scene() -> SceneId {
+        SceneId::new("s")
+    }
+
+    fn person(client: u64, presence: Presence) -> Person {
+        Person {
+            game: GameSessionId::new("g"),
+            client,
+            presence: Arc::new(presence),
+            cursor_moved: std::time::Duration::ZERO,
+        }
+    }
+
+    fn people(list: Vec<Person>) -> Arc<People> {
+        Arc::new(People { list })
+    }
+
+    fn cursor(x: f64, moved_unix_ms: i64) -> Presence {
+        Presence {
+            cursor: Some(Cursor {
+                user: "u".into(),
+                position_world: DVec2::new(x, 0.0),
+                color: Rgb::WHITE,
+                label: "Mira".into(),
+                moved_unix_ms,
+            }),
+            ..Presence::default()
+        }
+    }
+
+    #[test]
+    fn a_cursor_glides_between_arrivals_rests_and_fades_by_the_time_of_arrival() {
+        let mut crowd = Crowd::default();
+        let on = scene();
+        // A sender whose clock is off by hours.
+        crowd.follow(
+            &people(vec![person(1, cursor(0.0, -7_200_000))]),
+            10.0,
+            true,
+        );
+        crowd.follow(
+            &people(vec![person(1, cursor(100.0, -7_199_900))]),
+            10.1,
+            true,
+        );
+        let at = |now| crowd.pointers(&on, Some(&on), now).pop();
+        let middle = at(10.15).unwrap();
+        assert!((middle.at_world.x - 50.0).abs() < 1.0, "{middle:?}");
+        assert_eq!(middle.fading.next_s, Some(0.0));
+        let rests = at(10.3).unwrap();
+        assert_eq!((rests.at_world.x, rests.fading.opacity), (100.0, 1.0));
+        // Nothing is drawn until it begins to fade.
+        assert!((rests.fading.next_s.unwrap() - 4.8).abs() < 1e-9);
+        let half = at(15.35).unwrap();
+        assert!((half.fading.opacity - 0.5).abs() < 0.01);
+        assert!(at(15.7).is_none());
+    }
+
+    #[test]
+    fn a_renewed_state_keeps_a_resting_cursor_faded() {
+        let mut crowd = Crowd::default();
+        let on = scene();
+        for now in [0.0, 15.0, 30.0] {
+            crowd.follow(&people(vec![person(1, cursor(3.0, 5))]), now, true);
+        }
+        assert!(crowd.pointers(&on, Some(&on), 30.0).is_empty());
+    }
+
+    #[test]
+    fn without_motion_nothing_glides_or_fades() {
+        let mut crowd = Crowd::default();
+        let on = scene();
+        crowd.follow(&people(vec![person(1, cursor(0.0, 1))]), 0.0, false);
+        crowd.follow(&people(vec![person(1, cursor(9.0, 2))]), 0.05, false);
+        let shown = crowd.pointers(&on, Some(&on), 0.05).pop().unwrap();
+        assert_eq!((shown.at_world.x, shown.fading.opacity), (9.0, 1.0));
+        assert!(crowd.pointers(&on, Some(&on), 5.06).is_empty());
+    }
+
+    #[test]
+    fn everything_is_shown_over_the_scene_that_it_belongs_to() {
+        let mut crowd = Crowd::default();
+        let (table, other) = (scene(), SceneId::new("other"));
+        let in_other = Presence {
+            who: Some(Who {
+                name: "Tamsin".into(),
+                color: Rgb::BLACK,
+                part: TablePart::Dm,
+                scene: Some(other.clone()),
+                view: None,
+            }),
+            dragging: Some(Dragging {
+                marker: RowId::new("m"),
+                scene: other.clone(),
+                since_unix_ms: 0,
+                also: vec![RowId::new("n")],
+            }),
+            ..cursor(1.0, 1)
+        };
+        let list = vec![person(1, cursor(2.0, 1)), person(2, in_other)];
+        crowd.follow(&people(list), 0.0, true);
+        let names = |on: &SceneId| -> Vec<String> {
+            let pointers = crowd.pointers(on, Some(&table), 0.1);
+            pointers.into_iter().map(|pointer| pointer.name).collect()
+        };
+        assert_eq!(names(&table), ["Mira"]);
+        assert_eq!(names(&other), ["Tamsin"]);
+        assert_eq!(crowd.drags(&other).count(), 2);
+        assert_eq!(crowd.drags(&table).count(), 0);
+    }
+
+    #[test]
+    fn a_measurement_stays_for_its_time_after_its_sender_took_it_back() {
+        let mut crowd = Crowd::default();
+        let on = scene();
+        let measuring = Presence {
+            measurement: Some(Measurement::new("u", DVec2::ZERO, DVec2::X, 99)),
+            ..Presence::default()
+        };
+        crowd.follow(&people(vec![person(1, measuring)]), 0.0, true);
+        crowd.follow(&people(vec![person(1, Presence::default())]), 0.2, true);
+        let shown = |now| crowd.measurements(&on, Some(&on), now).count();
+        assert_eq!((shown(2.9), shown(3.4), shown(3.6)), (1, 1, 0));
+        crowd.follow(&people(Vec::new()), 1.0, true);
+        assert_eq!(crowd.measurements(&on, Some(&on), 1.0).count(), 0);
+    }
+
+    #[test]
+    fn a_drawing_lasts_as_long_as_its_sender_says_and_within_reason() {
+        let layer = |made_unix_ms, expires_unix_ms| TemporaryLayer {
+            id: "l".into(),
+            made_unix_ms,
+            expires_unix_ms,
+            color: Rgb::WHITE,
+            mask_base64: "".into(),
+            creator: "u".into(),
+        };
+        let on = scene();
+        for (made, expires, gone_at) in [(0, 10_000, 10.1), (5, i64::MAX, 60.1), (9, 3, 0.1)] {
+            let mut crowd = Crowd::default();
+            let drawing = Presence {
+                temporary_layers: vec![layer(made, expires)],
+                ..Presence::default()
+            };
+            crowd.follow(&people(vec![person(1, drawing)]), 0.0, true);
+            assert_eq!(
+                crowd.drawings(&on, Some(&on), gone_at).count(),
+                0,
+                "{expires}"
+            );
+            let before = crowd.drawings(&on, Some(&on), gone_at - 0.7).count();
+            assert_eq!(before, usize::from(gone_at > 1.0), "{expires}");
+        }
+    }
+
+    #[test]
+    fn players_point_at_nothing_for_others() {
+        let mut crowd = Crowd::default();
+        let on = scene();
+        let pointing = |part| Presence {
+            who: Some(Who {
+                name: "P".into(),
+                color: Rgb::BLACK,
+                part,
+                scene: None,
+                view: None,
+            }),
+            hovered_marker: Some(HoveredMarker {
+                id: RowId::new("m"),
+                position_world: DVec2::ZERO,
+                title: "Trap".into(),
+                content: "".into(),
+                image_url: None,
+            }),
+            ..Presence::default()
+        };
+        crowd.follow(
+            &people(vec![person(1, pointing(TablePart::Player))]),
+            0.0,
+            true,
+        );
+        assert!(crowd.hovered(&on, Some(&on)).is_none());
+        crowd.follow(&people(vec![person(1, pointing(TablePart::Dm))]), 0.0, true);
+        assert!(crowd.hovered(&on, Some(&on)).is_some());
+    }
+}
