@@ -1,9 +1,9 @@
 //! Who else is in the rooms, and what this user shows to them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::model::id::GameSessionId;
+use crate::model::id::{GameSessionId, RowId};
 use crate::model::presence::{Presence, TablePart, Who};
 use crate::session::room::{Identity, People, Person};
 
@@ -41,6 +41,7 @@ impl Workspace {
         }
         self.rooms.people_changed = true;
         self.yield_drag();
+        self.follow_pointing();
     }
 
     /// Somebody in the room shows something.
@@ -49,6 +50,30 @@ impl Workspace {
         let place = (person.game.clone(), person.client);
         self.rooms.people.insert(place, person);
         self.yield_drag();
+    }
+
+    /// The markers that DMs point out now: players see those that show while they are pointed at.
+    pub(super) fn pointed_out(&self) -> BTreeSet<RowId> {
+        let others = self.rooms.people.values().map(|person| &*person.presence);
+        let is_dm = |shown: &&Presence| {
+            let who = shown.who.as_ref();
+            who.is_none_or(|who| who.part == TablePart::Dm)
+        };
+        others
+            .filter(is_dm)
+            .chain([&self.rooms.shown])
+            .filter_map(|shown| shown.hovered_marker.as_ref())
+            .map(|marker| marker.id.clone())
+            .collect()
+    }
+
+    /// What players see changes with what is pointed out.
+    fn follow_pointing(&mut self) {
+        let pointed_out = self.pointed_out();
+        if pointed_out != self.rooms.pointed_out {
+            self.rooms.pointed_out = pointed_out;
+            self.rooms.has_news = true;
+        }
     }
 
     /// Who else is here, if that has changed since the last call.
@@ -73,6 +98,7 @@ impl Workspace {
 
     pub(super) fn show(&mut self, presence: Presence) {
         self.rooms.shown = presence;
+        self.follow_pointing();
         self.show_presence();
     }
 

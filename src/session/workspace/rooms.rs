@@ -4,14 +4,14 @@
 //! while the game is hosted, else to the room that the library says it belongs to. What a room sends is
 //! stored and shown like any other change.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::doc::GameDoc;
 use crate::doc::document::SCHEMA_VERSION;
 use crate::library::DocumentId;
-use crate::model::id::{GameSessionId, PartyId};
+use crate::model::id::{GameSessionId, PartyId, RowId};
 use crate::model::party;
 use crate::model::presence::Presence;
 use crate::server::name::RoomName;
@@ -57,6 +57,8 @@ pub(super) struct Rooms {
     /// Its thread starts when it is first needed.
     pub(super) net: Option<Net>,
     pub(super) identity: Option<Identity>,
+    /// The markers that were pointed out at the last look.
+    pub(super) pointed_out: BTreeSet<RowId>,
     /// What the window shows of itself.
     pub(super) shown: Presence,
     pub(super) people: HashMap<(GameSessionId, u64), Person>,

@@ -3,13 +3,13 @@
 //! Only what changed is derived anew; parts that did not change are shared with what was published
 //! before.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::library::catalog::LibraryView;
 use crate::library::{Library, LibraryError};
-use crate::model::id::SceneId;
+use crate::model::id::{RowId, SceneId};
 use crate::model::scene;
 use crate::scene::derive::SceneDeriver;
 use crate::scene::picture::PictureIndex as _;
@@ -28,8 +28,8 @@ use super::games::{OpenGame, Watched};
 pub(super) struct ViewCache {
     library: Option<Arc<LibraryView>>,
     scenes: Option<Arc<[SceneEntry]>>,
-    /// The player scene and the revision of the snapshot that it was made of.
-    player: Option<(Revision, Arc<PlayerScene>)>,
+    /// The player scene, and the revision of the snapshot and what was pointed out when it was made.
+    player: Option<(Revision, BTreeSet<RowId>, Arc<PlayerScene>)>,
     /// The scene on the table when it is not here, since when, and whether it was given up.
     missing: Option<(SceneId, Duration, bool)>,
 }
@@ -175,18 +175,22 @@ impl Workspace {
             return self.without_scene(active);
         };
         self.view.missing = None;
-        let scene = match &self.view.player {
-            Some((revision, scene))
-                if *revision == snapshot.revision && scene.scene().id == snapshot.id =>
+        let pointed_out = self.pointed_out();
+        let scene = match self.view.player.take() {
+            Some((revision, pointed_at, scene))
+                if revision == snapshot.revision
+                    && pointed_at == pointed_out
+                    && scene.scene().id == snapshot.id =>
             {
-                Arc::clone(scene)
+                scene
             }
-            _ => {
-                let made = Arc::new(PlayerScene::of(&snapshot));
-                self.view.player = Some((snapshot.revision, Arc::clone(&made)));
-                made
+            previous => {
+                let previous = previous.map(|(_, _, scene)| scene);
+                let previous = previous.as_deref();
+                Arc::new(PlayerScene::with_hovered(&snapshot, &pointed_out, previous))
             }
         };
+        self.view.player = Some((snapshot.revision, pointed_out, Arc::clone(&scene)));
         PlayerFrame::Scene(scene)
     }
 
@@ -208,7 +212,7 @@ impl Workspace {
         let may_come = |game: &OpenGame| game.link.as_ref().is_some_and(DocLink::may_come);
         let is_awaited = now < since + MISSING || self.open_games().any(may_come);
         match &self.view.player {
-            Some((_, last)) if is_awaited => PlayerFrame::Scene(Arc::clone(last)),
+            Some((_, _, last)) if is_awaited => PlayerFrame::Scene(Arc::clone(last)),
             _ => PlayerFrame::Waiting,
         }
     }
