@@ -55,6 +55,8 @@ pub struct Editor {
     pub pointer_world: Option<DVec2>,
     /// What others show over it.
     pub others: Others,
+    /// Looks for games on this network; `None` = not in this run.
+    pub look_around: Option<super::dialogs::join::LookAround>,
     /// What of the room takes time.
     pub room_clock: super::panels::room::RoomClock,
     /// The scenes' thumbnails as textures.
@@ -118,6 +120,7 @@ impl Editor {
             scene: None,
             pointer_world: None,
             others: Others::default(),
+            look_around: None,
             room_clock: super::panels::room::RoomClock::default(),
             thumbnails: super::panels::scenes::Thumbnails::default(),
             started: Instant::now(),

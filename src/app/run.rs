@@ -169,6 +169,7 @@ fn start(
         .is_some_and(|window| window::settle(window, &settings));
     Ok(Parts {
         link,
+        look_around: Some(super::dialogs::join::look_around),
         secrets: Some(secrets),
         neighbours,
         add_picture: Some(adder(library)),

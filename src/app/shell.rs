@@ -10,6 +10,7 @@ use egui::{Margin, Ui};
 
 use super::bridge::Bridge;
 use super::command::{Command, Commands, FilePurpose};
+use super::dialogs::join::LookAround;
 use super::dialogs::{Dialog, RunFacts};
 use super::display::DisplayState;
 use super::editor::Editor;
@@ -55,6 +56,8 @@ pub struct Parts {
     pub told_at_start: Option<String>,
     /// Brings pictures into the library.
     pub add_picture: Option<AddPicture>,
+    /// Looks for games on this network.
+    pub look_around: Option<LookAround>,
     /// Where codes of rooms are kept.
     pub secrets: Option<Arc<KeyStore>>,
     /// Listens for other processes as long as the app runs.
@@ -115,6 +118,7 @@ impl App {
         let saved_settings = parts.settings.clone();
         let mut editor = Editor::new(parts.settings);
         editor.settings.choose_color();
+        editor.look_around = parts.look_around;
         if let Some(told) = parts.told_at_start {
             editor.tell(Severity::Warning, told);
         }

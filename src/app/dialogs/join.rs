@@ -20,17 +20,36 @@ use crate::app::widgets::fields::{Room, choice, color, row};
 use crate::app::widgets::frames::{dialog, icon_label, list_row};
 use crate::model::presence::{MAX_NAME_CHARS, TablePart};
 use crate::session::api::{Published, Request};
+use crate::session::discovery::network::{Browser, NetworkGame, NoDiscovery, browse};
 use crate::session::discovery::{Answer, AskError, ask, server_of};
 use crate::session::room::{Connection, Invitation, Place, RoomView, part_of_link};
 use crate::sync::dialect::Dialect;
 
-/// A game that somebody on this network told about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundGame {
-    /// What its host calls it.
-    pub title: String,
-    /// `http://HOST:PORT`.
-    pub server: String,
+/// Games on this network, looked for as long as this lives.
+#[derive(Clone)]
+pub struct Found {
+    list: Arc<Mutex<Vec<NetworkGame>>>,
+    _browser: Arc<Browser>,
+}
+
+/// How games on this network are looked for.
+pub type LookAround = fn(&egui::Context) -> Result<Found, NoDiscovery>;
+
+/// Begins to look for games on this network.
+///
+/// # Errors
+/// When this machine cannot.
+pub fn look_around(ctx: &egui::Context) -> Result<Found, NoDiscovery> {
+    let list = Arc::new(Mutex::new(Vec::new()));
+    let (theirs, ctx) = (Arc::clone(&list), ctx.clone());
+    let browser = browse(move |games| {
+        *theirs.lock() = games;
+        ctx.request_repaint();
+    })?;
+    Ok(Found {
+        list,
+        _browser: Arc::new(browser),
+    })
 }
 
 /// What is joined.
@@ -94,6 +113,9 @@ pub struct JoinDialog {
     /// The server whose room was joined.
     joining: Option<String>,
     had_focus: bool,
+    found: Option<Found>,
+    /// It was looked around, or cannot be.
+    has_looked: bool,
 }
 
 impl std::fmt::Debug for JoinDialog {
@@ -115,8 +137,10 @@ impl JoinDialog {
     ) -> bool {
         let mut done = !self.take_answer(commands);
         let stays = dialog(ctx, "Join a game", 520.0, |ui| {
-            let found: &[FoundGame] = &[];
-            self.found(ui, found);
+            self.look(ctx, editor);
+            let found = self.found.as_ref();
+            let games = found.map_or_else(Vec::new, |found| found.list.lock().clone());
+            self.found(ui, &games);
             self.where_to(ui);
             ui.add_space(8.0);
             who(ui, editor);
@@ -293,17 +317,39 @@ impl JoinDialog {
         }
     }
 
-    fn found(&mut self, ui: &mut Ui, found: &[FoundGame]) {
+    /// Looks for games on this network while the dialog is open.
+    fn look(&mut self, ctx: &egui::Context, editor: &Editor) {
+        if std::mem::replace(&mut self.has_looked, true) {
+            return;
+        }
+        let looked = editor.look_around.map(|look_around| look_around(ctx));
+        self.found = looked.and_then(|found| {
+            found
+                .inspect_err(|error| tracing::info!(target: "app", %error, "no list of games"))
+                .ok()
+        });
+    }
+
+    fn found(&mut self, ui: &mut Ui, found: &[NetworkGame]) {
         if found.is_empty() {
             return;
         }
         ui.label(egui::RichText::new("On this network").family(semibold()));
         for game in found {
-            let picked = server_of(&self.place).is_some_and(|server| server == game.server);
-            let label = format!("Game {} at {}", game.title, game.server);
+            let Some(address) = game.addresses.first() else {
+                continue;
+            };
+            let server = format!("http://{address}");
+            let picked = server_of(&self.place).is_some_and(|typed| typed == server);
+            let label = format!("Game {} at {address}", game.title);
             let (rect, response) = list_row(ui, 36.0, &label, picked);
             let tokens = Tokens::of(ui.ctx());
-            let words = format!("{}  ·  {}", game.title, game.server);
+            let version = if game.is_other_version {
+                "  ·  another version of Tableglow"
+            } else {
+                ""
+            };
+            let words = format!("{}  ·  {address}{version}", game.title);
             let mut job = egui::text::LayoutJob::simple_singleline(
                 words,
                 egui::FontId::proportional(13.0),
@@ -315,7 +361,7 @@ impl JoinDialog {
             ui.painter().galley(corner, galley, tokens.text);
             if response.clicked() {
                 self.kind = Kind::Tableglow;
-                self.place.clone_from(&game.server);
+                self.place = address.to_string();
                 self.forget_answers();
             }
         }

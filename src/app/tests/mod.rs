@@ -211,6 +211,7 @@ fn parts(fake: &Arc<Fake>, settings: Settings) -> Parts {
         },
         icon: None,
         told_at_start: None,
+        look_around: None,
         secrets: None,
         neighbours: None,
         add_picture: None,

@@ -198,6 +198,7 @@ fn hosting_on_the_network_says_what_it_means_and_asks_for_it() {
         .click();
     harness.run_steps(3);
     assert!(warning(&harness));
+    harness.run_steps(8);
     harness.get_by_label("Host").click();
     harness.run_steps(3);
     let sent = fake.sent();
@@ -230,9 +231,12 @@ fn a_host_reads_codes_links_and_addresses_out() {
     );
     assert!(copied);
     harness.run_steps(2);
+    harness.get_by_label("Stop hosting").scroll_to_me();
+    harness.run_steps(8);
     harness.get_by_label("Stop hosting").click();
     harness.run_steps(2);
-    assert!(matches!(fake.sent().as_slice(), [Request::LeaveRoom]));
+    let sent = fake.sent();
+    assert!(matches!(sent.as_slice(), [Request::LeaveRoom]), "{sent:?}");
 }
 
 #[test]
