@@ -21,7 +21,7 @@ use tableglow::scene::snapshot::Fog;
 use tableglow::server::listener::{Config, RoomsOf, Server};
 use tableglow::server::seed::Seeds;
 use tableglow::session::Session;
-use tableglow::session::api::{GestureId, Published, Request};
+use tableglow::session::api::{GestureId, Published, Request, SceneEntry};
 use tableglow::session::discovery::ask;
 use tableglow::session::room::{Connection, Identity, Invitation, People, Place, Scope};
 use tableglow::sync::dialect::{Dialect, RoomAddress};
@@ -724,4 +724,32 @@ fn a_room_of_a_newer_schema_is_shown_and_not_changed() {
     });
     let published = tom.session.published();
     assert_eq!(published.editing.as_ref().unwrap().markers.len(), 0);
+}
+
+#[test]
+fn pictures_come_along_whoever_has_them() {
+    let rooms = Rooms::start();
+    let (mira, tom, _) = two_in_a_room(&rooms);
+    for (giver, taker, side) in [(&mira, &tom, 40), (&tom, &mira, 50)] {
+        giver.send(Request::ImportPixels {
+            width: side,
+            height: side,
+            rgba: vec![90; (side * side * 4) as usize],
+            into: None,
+        });
+        let scene = giver.wait("the imported scene", |published| {
+            let shown = published.editing.as_ref()?;
+            let map = shown.map.as_ref()?.picture.as_ref()?;
+            (map.width == side).then(|| shown.id.clone())
+        });
+        taker.wait("the scene", |published| {
+            let is_it = |entry: &SceneEntry| entry.id == scene;
+            published.scenes.iter().any(is_it).then_some(())
+        });
+        taker.send(Request::EditScene(scene.clone()));
+        taker.wait("its map", |published| {
+            let shown = published.editing.as_ref().filter(|it| it.id == scene)?;
+            shown.map.as_ref()?.picture.as_ref().map(|_| ())
+        });
+    }
 }

@@ -17,6 +17,7 @@ use crate::library::{Library, LibraryError};
 use crate::util::clock::Clock;
 
 use super::api::{Published, Request, Severity, Work};
+use super::courier::News;
 use super::hosting::Running;
 use super::jobs::{Asker, Done, Job, Report, Worker, imported_lines};
 use super::room::{People, Secrets, SecretsInMemory};
@@ -60,6 +61,8 @@ enum Message {
     Stored,
     /// A room has news.
     Network,
+    /// Pictures came, or did not.
+    Courier(News),
     /// The room server of this process has started, or has not.
     Hosted(Result<Running, String>),
 }
@@ -150,7 +153,7 @@ impl Session {
         });
         let pumped = Arc::new(AtomicBool::new(false));
         let (ring, rung) = (messages.clone(), Arc::clone(&pumped));
-        let hosted = messages.clone();
+        let (hosted, courier) = (messages.clone(), messages.clone());
         workspace.set_network(Network {
             wake: Arc::new(move || {
                 // One message stands for all that a pump takes in.
@@ -162,6 +165,9 @@ impl Session {
             hosted: Arc::new(move |result| {
                 // Ends only with the session, and the server with it.
                 let _ = hosted.send(Message::Hosted(result));
+            }),
+            courier: Arc::new(move |news| {
+                let _ = courier.send(Message::Courier(news));
             }),
             secrets,
         });
@@ -358,6 +364,7 @@ impl Actor {
             Message::Stored => {}
             // Before the pump, so that what comes during it rings again.
             Message::Network => self.pumped.store(false, Ordering::SeqCst),
+            Message::Courier(news) => self.workspace.courier_news(news),
             Message::Hosted(result) => self.workspace.hosted(result),
         }
         true

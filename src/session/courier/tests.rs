@@ -224,16 +224,21 @@ fn what_is_not_what_it_is_named_is_thrown_away() {
     assert_eq!(guest.library.pictures().find(&location(&text)), None);
 }
 
+fn start(run: impl FnOnce() + Send + 'static) {
+    let named = std::thread::Builder::new().name("cutting".into());
+    named.spawn(run).unwrap();
+}
+
 /// Stands between guest and server and cuts each connection after so many bytes.
 fn cutting(server: SocketAddr, after: usize) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let heads = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&heads);
-    std::thread::spawn(move || {
+    start(move || {
         for guest in listener.incoming() {
             let (mut guest, seen) = (guest.unwrap(), Arc::clone(&seen));
-            std::thread::spawn(move || {
+            start(move || {
                 let mut host = TcpStream::connect(server).unwrap();
                 let mut head = vec![0; 4096];
                 let count = guest.read(&mut head).unwrap_or(0);

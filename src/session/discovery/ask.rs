@@ -344,12 +344,14 @@ mod tests {
             "SSH-2.0-OpenSSH_9.6\r\n",
         ] {
             let listener = listener.try_clone().unwrap();
-            let thread = std::thread::spawn(move || {
+            let named = std::thread::Builder::new().name("foreign".into());
+            let serve = move || {
                 let (mut stream, _) = listener.accept().unwrap();
                 let mut head = [0; 4096];
                 let _ = stream.read(&mut head);
                 stream.write_all(answer.as_bytes()).unwrap();
-            });
+            };
+            let thread = named.spawn(serve).unwrap();
             assert_eq!(
                 ask(&address, "7KQ2-M9XP-4T"),
                 Err(foreign.clone()),

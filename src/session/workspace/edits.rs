@@ -291,6 +291,7 @@ impl Workspace {
     pub(super) fn after_change(&mut self) {
         self.save_open_documents();
         self.note_scenes();
+        self.look_for_pictures_soon();
         self.adopt_web_masks();
         if let Some(editing) = self.editing.clone()
             && !self.has_scene(&editing)

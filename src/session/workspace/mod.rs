@@ -16,6 +16,7 @@ mod hosted;
 mod imports;
 mod notices;
 mod people;
+mod pictures;
 mod removed;
 mod rooms;
 mod saving;
@@ -436,6 +437,7 @@ impl Workspace {
         self.flush_due();
         self.pump_rooms();
         self.write_web_masks();
+        self.exchange_pictures();
         self.saver.flush();
         let now = self.clock.now();
         for document in self.saver.due(now) {
@@ -454,6 +456,7 @@ impl Workspace {
             self.rooms_deadline(),
             self.missing_deadline(),
             self.web_masks_deadline(),
+            self.pictures_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -486,5 +489,5 @@ impl Workspace {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;

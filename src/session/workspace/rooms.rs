@@ -15,7 +15,8 @@ use crate::model::id::{GameSessionId, PartyId, RowId};
 use crate::model::party;
 use crate::model::presence::Presence;
 use crate::server::name::RoomName;
-use crate::session::api::Severity;
+use crate::session::api::{Severity, Work};
+use crate::session::courier::{Courier, News};
 use crate::session::hosting::Running;
 use crate::session::room::{
     Connection, Identity, Invitation, Person, Place, RoomEvent, RoomView, Secrets,
@@ -44,6 +45,8 @@ pub struct Network {
     pub wake: Wake,
     /// Hands it a server that was started, or the sentence why not.
     pub hosted: Arc<dyn Fn(Result<Running, String>) + Send + Sync>,
+    /// Hands it what the courier tells.
+    pub courier: Arc<dyn Fn(News) + Send + Sync>,
     /// Where codes are kept.
     pub secrets: Arc<dyn Secrets>,
 }
@@ -63,6 +66,12 @@ pub(super) struct Rooms {
     pub(super) shown: Presence,
     pub(super) people: HashMap<(GameSessionId, u64), Person>,
     pub(super) people_changed: bool,
+    /// Fetches pictures; started when there is a room.
+    pub(super) courier: Option<Courier>,
+    /// When documents are looked through for pictures next.
+    pub(super) pictures_due: Option<Duration>,
+    /// What the courier is at.
+    pub(super) picture_work: Option<Work>,
     /// Something that is published has changed.
     pub(super) has_news: bool,
     pub(super) events: Vec<RoomEvent>,
@@ -299,6 +308,7 @@ impl Workspace {
             }
         }
         self.describe_hosted();
+        self.look_for_pictures_soon();
         self.show_presence();
     }
 
@@ -382,6 +392,7 @@ impl Workspace {
         self.keep_removed_scenes();
         if self.save_open_documents() {
             self.note_scenes();
+            self.look_for_pictures_soon();
             self.rooms.has_news = true;
             self.after_remote_change();
             self.open_filled_rooms();

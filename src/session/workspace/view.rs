@@ -83,7 +83,10 @@ impl Workspace {
             redo: history.and_then(|history| history.redo_label()),
             undo_depth: history.map_or(0, |history| history.undo_depth()),
             saved: self.saved(),
-            work: self.work.clone(),
+            work: self
+                .work
+                .clone()
+                .or_else(|| self.rooms.picture_work.clone()),
             notices: self.notices.list(),
             diagnostics: Arc::new(self.diagnostics()),
             room: self.room_view().map(Arc::new),
