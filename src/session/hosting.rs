@@ -23,6 +23,7 @@ use crate::sync::link::{Transport, Wake};
 use crate::sync::memory::{MemoryTransport, Weather, pair};
 use crate::util::clock::Clock;
 
+use super::discovery::network::{Announcement, announce};
 use super::room::Scope;
 
 /// Connections that one hosted room takes.
@@ -32,6 +33,8 @@ const MOST_CONNECTIONS: usize = 64;
 #[derive(Debug)]
 pub struct Running {
     server: Option<Server>,
+    /// Tells the network of it, where that is wanted and works.
+    announcement: Option<Announcement>,
     handle: Handle,
 }
 
@@ -58,8 +61,10 @@ pub fn start(
 ) {
     let own = handle.clone();
     handle.spawn(async move {
+        let is_for_all = asked.scope == Scope::Network;
         let started = open(asked, clock).await;
         done(started.map(|server| Running {
+            announcement: is_for_all.then(|| announced(&server)).flatten(),
             server: Some(server),
             handle: own,
         }));
@@ -98,6 +103,13 @@ async fn open(asked: Asked, clock: Arc<dyn Clock>) -> Result<Server, String> {
         .map_err(|error| error.to_string())?;
     server.host().know_pictures(asked.pictures);
     Ok(server)
+}
+
+/// Without it guests type the address.
+fn announced(server: &Server) -> Option<Announcement> {
+    announce("", server.address())
+        .inspect_err(|error| tracing::warn!(target: "session", %error, "hosting"))
+        .ok()
 }
 
 impl Running {
@@ -140,6 +152,15 @@ impl Running {
         if let Some(server) = &self.server {
             server.host().set_title(title);
         }
+        if let Some(Err(error)) = self.announcement.as_ref().map(|it| it.set_title(title)) {
+            tracing::warn!(target: "session", %error, "hosting");
+        }
+    }
+
+    /// It is told on the network.
+    #[must_use]
+    pub const fn is_announced(&self) -> bool {
+        self.announcement.is_some()
     }
 
     /// The codes of a party: those that it had the last time, else new ones.
@@ -203,6 +224,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if let Some(announcement) = self.announcement.take() {
+            // Its farewell takes a while.
+            self.handle.spawn_blocking(move || drop(announcement));
+        }
         if let Some(server) = self.server.take() {
             self.handle.spawn(async move {
                 if let Err(error) = server.stop().await {

@@ -149,7 +149,7 @@ impl Workspace {
             addresses: hosted.addresses.clone(),
             codes,
             links: links.unwrap_or_default(),
-            is_announced: false,
+            is_announced: hosted.running.is_announced(),
         });
     }
 
