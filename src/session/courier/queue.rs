@@ -55,6 +55,8 @@ struct Entry {
     is_here: bool,
     failures: u32,
     not_before: Option<Instant>,
+    /// The keys that whoever runs it knows of.
+    known_locations: usize,
     got: u64,
     all: u64,
 }
@@ -117,6 +119,7 @@ impl Queue {
                 is_here: false,
                 failures: 0,
                 not_before: None,
+                known_locations: 0,
                 got: 0,
                 all: 0,
             },
@@ -127,6 +130,9 @@ impl Queue {
                 && !entry.task.locations.contains(location)
             {
                 entry.task.locations.push(location.clone());
+            }
+            if entry.failures == FORGOTTEN {
+                entry.failures = 0;
             }
             if is_here && !entry.is_here {
                 entry.is_here = true;
@@ -183,6 +189,7 @@ impl Queue {
         let at = find(Errand::Fetch).or_else(|| find(Errand::Offer))?;
         let entry = self.entries.get_mut(at)?;
         entry.status = Status::Runs;
+        entry.known_locations = entry.task.locations.len();
         (entry.got, entry.all) = (0, 0);
         Some(entry.task.clone())
     }
@@ -218,6 +225,13 @@ impl Queue {
         let was_forgotten = entry.failures == FORGOTTEN;
         let errand = key.errand;
         let failure = match result {
+            // Another key came meanwhile; the file is here.
+            Ok(()) if entry.task.locations.len() > entry.known_locations => {
+                entry.status = Status::Waits;
+                entry.is_here = true;
+                entry.failures = 0;
+                return None;
+            }
             Ok(()) => {
                 self.entries.remove(at);
                 if let Some(done) = self.done.get_mut(errand as usize) {
@@ -479,6 +493,26 @@ mod tests {
         let last = taken(&mut queue, now).unwrap();
         queue.settle(&fetch(&last), Ok(()), now);
         assert_eq!(queue.news(true), Some(None), "it is over");
+    }
+
+    #[test]
+    fn what_is_wanted_while_it_comes_is_not_lost() {
+        let mut queue = queue(&["a"]);
+        let now = Instant::now();
+        let task = queue.take(now, true).unwrap();
+        queue.want(fetch("a"), Some(&"token/a.png".to_owned()), false);
+        queue.settle(&task.key, Ok(()), now);
+        let again = queue.take(now, false).unwrap();
+        assert_eq!(again.locations, ["map/a.png", "token/a.png"]);
+        // The server is left while it comes, and the next room names it too.
+        queue.forget();
+        queue.want(fetch("a"), None, false);
+        queue.settle(&again.key, Err(Failure::Off), now);
+        assert!(queue.take(now, true).is_some());
+        // It is left again, and nobody wants it any more.
+        queue.forget();
+        queue.settle(&again.key, Err(Failure::Off), now);
+        assert!(queue.take(now, true).is_none());
     }
 
     #[test]
