@@ -107,6 +107,8 @@ struct Player {
     /// The monitor that is still to be gone to.
     monitor: Option<usize>,
     fullscreen: bool,
+    /// There is no such monitor.
+    wrong_monitor: Option<String>,
     /// Since when the connection is not live.
     not_live: Option<Instant>,
 }
@@ -145,6 +147,7 @@ impl Player {
             },
             monitor: options.monitor,
             fullscreen: !options.windowed,
+            wrong_monitor: None,
             not_live: Some(Instant::now()),
         })
     }
@@ -233,11 +236,9 @@ impl eframe::App for Player {
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
         if let Some(why) = self.go_to_monitor(&ctx, frame) {
-            self.running.lock().failure = Some(why);
-            ctx.send_viewport_cmd(ViewportCommand::Close);
-            return;
+            self.wrong_monitor = Some(why);
         }
-        if self.bridge.is_lost() {
+        if self.wrong_monitor.is_some() || self.bridge.is_lost() {
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
         self.keys(ui);
@@ -262,7 +263,7 @@ impl eframe::App for Player {
             Connection::Refused(why) => Some(why.to_string()),
             _ => None,
         });
-        self.running.lock().failure = refusal;
+        self.running.lock().failure = self.wrong_monitor.clone().or(refusal);
         if let Some(words) = self.trouble(&ctx, room) {
             small_line(ui, rect, &words);
         }

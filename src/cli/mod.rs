@@ -9,6 +9,7 @@ mod import;
 mod input;
 mod inspect;
 pub mod inspect_map;
+#[cfg(feature = "render")]
 mod play;
 #[cfg(feature = "render")]
 mod render;
@@ -51,6 +52,7 @@ enum Command {
     Import(import::Import),
     Export(export::Export),
     Run(run::Run),
+    #[cfg(feature = "render")]
     Play(play::Play),
     Serve(Box<serve::Serve>),
 }
@@ -87,6 +89,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Import(command)) => command.run(arguments.library.as_deref()),
         Some(Command::Export(command)) => command.run(safe_graphics),
         Some(Command::Run(command)) => command.run(arguments.library.as_deref(), safe_graphics),
+        #[cfg(feature = "render")]
         Some(Command::Play(command)) => command.run(arguments.library.as_deref(), safe_graphics),
         Some(Command::Serve(command)) => command.run(),
     }

@@ -33,14 +33,17 @@ pub(super) struct Play {
     scene: Option<String>,
 
     /// The monitor to fill, counted from 1.
+    #[cfg(feature = "app")]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "headless")]
     monitor: Option<u16>,
 
     /// A window instead of a full screen.
+    #[cfg(feature = "app")]
     #[arg(long, conflicts_with_all = ["headless", "monitor"])]
     windowed: bool,
 
     /// Let the fog move.
+    #[cfg(feature = "app")]
     #[arg(long, conflicts_with = "headless")]
     animation: bool,
 
@@ -57,7 +60,6 @@ pub(super) struct Play {
     watch: bool,
 
     /// Size of the picture.
-    #[cfg(feature = "render")]
     #[arg(long, value_name = "WxH", value_parser = super::render::parse_size, default_value = "1920x1080")]
     size: [u32; 2],
 
@@ -68,10 +70,8 @@ pub(super) struct Play {
 
 impl Play {
     pub(super) fn run(&self, library: Option<&Path>, safe_graphics: bool) -> anyhow::Result<()> {
-        if !cfg!(feature = "render") || (!self.headless && !cfg!(feature = "app")) {
-            bail!(
-                "this program was built without what draws here; `tableglow --help` lists what it can do"
-            );
+        if !self.headless && !cfg!(feature = "app") {
+            bail!("this program was built without windows; write a picture with --headless");
         }
         let own;
         let address = match &self.room {
@@ -92,7 +92,6 @@ impl Play {
                  known; add ?party=PARTY to its address, or name a scene with --scene"
             ),
         };
-        #[cfg(feature = "render")]
         if let Some(output) = self.output.as_deref().filter(|_| self.headless) {
             return headless::play(self, output, invitation, follow, safe_graphics);
         }
@@ -140,7 +139,6 @@ fn link_of_running(library: Option<&Path>) -> anyhow::Result<String> {
 }
 
 /// Pictures of a table, without a window.
-#[cfg(feature = "render")]
 mod headless {
     use std::path::Path;
     use std::sync::Arc;
@@ -279,16 +277,17 @@ mod headless {
 
         fn write(&mut self, shown: &PlayerFrame, output: &Path) -> anyhow::Result<()> {
             let source = Arc::clone(self.session.library().tiles());
-            let (picture, report) =
+            let (picture, mut report) =
                 self.renderer
                     .render_table(shown, self.size_px, &*source, PIXELS)?;
-            write_picture(&picture, report, output)?;
             if missing(shown) > 0 {
+                // Told once, and better.
+                report.missing = 0;
                 tell(
                     "Some pictures have not come from the room; the picture shows the scene without them.",
                 );
             }
-            Ok(())
+            write_picture(&picture, report, output)
         }
 
         /// Writes each change. A new scene is waited for with its pictures, so that none is shown

@@ -6,11 +6,14 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use crossbeam_channel::bounded;
 
+#[cfg(feature = "render")]
 use crate::model::color::Rgb;
 use crate::model::presence::TablePart;
 use crate::server::code;
 use crate::session::discovery::{self, Answer, network};
-use crate::session::room::{Identity, Invitation, part_of_link};
+#[cfg(feature = "render")]
+use crate::session::room::Identity;
+use crate::session::room::{Invitation, part_of_link};
 use crate::sync::dialect::Dialect;
 
 /// Where a code is read from when none is given: an argument can be read by everybody on the machine.
@@ -133,6 +136,7 @@ fn by_code(code: &str) -> anyhow::Result<Answer> {
 }
 
 /// Who a table's display is to others.
+#[cfg(feature = "render")]
 pub(super) fn table_identity() -> Identity {
     Identity {
         name: "Table".to_owned(),

@@ -48,6 +48,7 @@ pub(super) fn command_there(
 
 /// The link for a table's display of the game that is open in a running Tableglow; `None` when none
 /// runs on this library.
+#[cfg(feature = "render")]
 pub(super) fn display_link(folder: &Path) -> anyhow::Result<Option<String>> {
     match ask(folder, &IpcRequest::DisplayLink, Duration::from_secs(60)) {
         Err(IpcError::Nobody) => Ok(None),
