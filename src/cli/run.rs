@@ -25,9 +25,11 @@ use super::room::{self, Kind};
 use super::{print_json, running};
 
 /// What was changed is waited for this long at the end.
-const SAVING: Duration = Duration::from_secs(60);
+const SAVING: Duration = Duration::from_secs(300);
 /// A room is waited for this long.
 const JOINING: Duration = Duration::from_secs(60);
+/// The pictures of a snapshot are waited for this long.
+const PICTURES: Duration = Duration::from_secs(120);
 /// How often a room's events are looked at.
 const EVENTS: Duration = Duration::from_millis(40);
 /// How often it is looked at.
@@ -314,7 +316,13 @@ impl Target {
         match self {
             Self::Running(folder) => running::command_there(folder, command),
             Self::Here(here) => obey(&here.session, &mut here.studio, &command),
-            Self::Room(visit) => obey(visit.guest.session(), &mut visit.studio, &command),
+            Self::Room(visit) => {
+                // What is drawn may still be on its way.
+                if command.get("do").and_then(Json::as_str) == Some("snapshot") {
+                    let _ = visit.guest.wait_for_pictures(PICTURES);
+                }
+                obey(visit.guest.session(), &mut visit.studio, &command)
+            }
         }
     }
 

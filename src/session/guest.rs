@@ -21,6 +21,7 @@ use crate::util::revision::Revision;
 use super::actor::{Session, StartError, Wake};
 use super::api::{Published, Request};
 use super::room::{Connection, Identity, Invitation, RoomView};
+use super::script::{Command, Done, has_pictures_on_the_way};
 
 /// How often a state that is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(5);
@@ -116,11 +117,32 @@ impl Guest {
         }
     }
 
-    /// Waits until the room has everything that was made here; false when it took too long.
+    /// Waits until no picture is on the way to or from the room; false when it took too long.
+    #[must_use]
+    pub fn wait_for_pictures(&self, at_most: Duration) -> bool {
+        let remote = self.session.remote();
+        let begun = Instant::now();
+        loop {
+            match remote.command(Command::State { scene: None }) {
+                Ok(Done::Answer(state)) if has_pictures_on_the_way(&state) => {}
+                _ => return true,
+            }
+            if begun.elapsed() > at_most {
+                return false;
+            }
+            std::thread::sleep(LOOK * 4);
+        }
+    }
+
+    /// Waits until the room has everything that was made here, pictures too; false when it took too
+    /// long.
     ///
     /// # Errors
     /// The room refuses.
     pub fn wait_until_sent(&self, at_most: Duration) -> Result<bool, GuestError> {
+        if !self.wait_for_pictures(at_most) {
+            return Ok(false);
+        }
         self.wait_for(at_most, |room| {
             room.connection == Connection::Live
                 && room.documents.iter().all(|document| document.has_sent_all)

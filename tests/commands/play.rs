@@ -126,6 +126,33 @@ fn a_code_that_opens_the_game_alone_shows_its_table_too() {
 }
 
 #[test]
+fn a_map_goes_into_the_room_and_comes_to_the_display() {
+    let room = Room::new();
+    room.script(
+        concat!(
+            "{\"do\": \"import\", \"file\": \"cellar.dd2vtt\", \"as\": \"cellar\"}\n",
+            "{\"do\": \"set\", \"values\": {\"scene.gridOpacity\": 0}}\n",
+            "{\"do\": \"fog\", \"shape\": \"rectangle\", \"from\": {\"cell\": [0, 0]}, \"to\": {\"cell\": [2, 3]}}\n",
+            "{\"do\": \"set_active_scene\", \"scene\": \"cellar\"}\n",
+        ),
+        &[],
+    );
+    let output = room.play(&room.server.link(), room.token("display"), &[]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{told}");
+    assert!(!told.contains("ictures"), "the map has not come: {told}");
+    // The left half of the map, where red and green grow with the place.
+    let picture = room.picture();
+    let of_map = |p: &Rgba<u8>| p.0[2].abs_diff(90) < 12 && p.0[0] < 160 && p.0[1] < 210;
+    let colors: std::collections::BTreeSet<_> = picture
+        .pixels()
+        .filter(|p| of_map(p))
+        .map(|p| p.0)
+        .collect();
+    assert!(colors.len() > 1000, "{} colours", colors.len());
+}
+
+#[test]
 fn a_wrong_code_is_refused_in_one_sentence_without_it() {
     let room = Room::new();
     let output = room.play(&room.server.link(), "wrong-wrong-wrong-wrong", &[]);

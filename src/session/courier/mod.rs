@@ -191,6 +191,15 @@ impl Courier {
     }
 }
 
+impl Courier {
+    /// Pictures are on the way, or wait for their turn.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let state = self.shared.state.lock();
+        state.queue.is_busy(state.server.is_some())
+    }
+}
+
 impl Drop for Courier {
     fn drop(&mut self) {
         let until = Instant::now() + PARTING;

@@ -318,6 +318,13 @@ impl Queue {
         }
     }
 
+    /// Something is on the way, or waits for its turn.
+    pub(super) fn is_busy(&self, has_server: bool) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.is_on_the_way(has_server))
+    }
+
     /// What is on the way, when that is something else than was said last.
     #[expect(clippy::cast_precision_loss, reason = "a share that is drawn")]
     pub(super) fn news(&mut self, has_server: bool) -> Option<Option<Work>> {

@@ -375,6 +375,12 @@ impl Done {
     }
 }
 
+/// Whether pictures are on the way to or from the room, as the answer of `state` tells it.
+#[must_use]
+pub fn has_pictures_on_the_way(state: &Map<String, Json>) -> bool {
+    state.get(state::PICTURES) == Some(&Json::Bool(true))
+}
+
 /// A picture that a `snapshot` wants.
 #[derive(Debug, Clone)]
 pub struct Shot {

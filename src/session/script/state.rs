@@ -14,6 +14,9 @@ use super::carry_out::where_it_is;
 use super::names;
 use super::properties::json_of;
 
+/// Says that pictures are on the way to or from the room.
+pub(super) const PICTURES: &str = "picturesOnTheWay";
+
 /// The answer of `state`.
 pub(super) fn told(
     workspace: &mut Workspace,
@@ -80,6 +83,8 @@ pub(super) fn told(
         Saved::Failed(_) => "failed",
     };
     told.insert("saved".to_owned(), saved.into());
+    let pictures = workspace.exchanges_pictures();
+    told.insert(PICTURES.to_owned(), pictures.into());
     if let Some(details) = details {
         told.insert("scene".to_owned(), details);
     }

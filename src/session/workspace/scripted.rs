@@ -5,6 +5,7 @@ use crate::model::id::{RowId, SceneId};
 use crate::model::property::RowKind;
 use crate::scene::player::PlayerFrame;
 use crate::session::api::{GestureId, Notice, Saved};
+use crate::session::courier::Courier;
 use crate::session::room::RoomEvent;
 
 use super::{Workspace, edits};
@@ -55,6 +56,12 @@ impl Workspace {
     /// What the room has sent as text, the newest last.
     pub(in crate::session) fn room_events(&self) -> &[RoomEvent] {
         self.rooms.events()
+    }
+
+    /// Pictures are on the way to or from the room, or are about to be.
+    pub(in crate::session) fn exchanges_pictures(&self) -> bool {
+        let is_busy = |courier: &Courier| courier.is_busy();
+        self.rooms.pictures_due.is_some() || self.rooms.courier.as_ref().is_some_and(is_busy)
     }
 
     /// The number of the newest notice.
