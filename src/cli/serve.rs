@@ -117,6 +117,8 @@ impl Serve {
                 .map(|(chain, key)| Tls::read(&chain, &key))
                 .transpose()?,
         };
+        #[cfg(unix)]
+        take_all_sockets();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("server")
@@ -155,6 +157,22 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     tell("stopping: everything is being saved");
     server.stop().await?;
     Ok(())
+}
+
+/// Raises the number of files that this process may open to what the system allows at most: many
+/// give a thousand unless they are asked.
+#[cfg(unix)]
+fn take_all_sockets() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    // Without it fewer people come in, and those who do not are told.
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!(target: "server", %error, "the limit of open files stays");
+    }
 }
 
 /// Says when rooms cannot be saved, and when they are again; for ever.

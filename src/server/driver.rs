@@ -28,6 +28,8 @@ pub(super) const QUEUE: usize = 512;
 const AT_ONCE: usize = 256;
 /// Maps are cut for players this often at most.
 const CUT_STEP: Duration = Duration::from_millis(500);
+/// Shorter pauses than this save less than they delay.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 /// How long the end waits for the disk and the outside store.
 const END_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -123,6 +125,11 @@ impl Driver {
                 () = changed(&mut guests.tables), if self.room.has_guests() => {}
                 () = changed(&mut guests.arrivals), if self.room.has_guests() => {}
             }
+            // People who come in, or ask, do not wait for those who talk.
+            let may_pause = (1..AT_ONCE).contains(&batch.len())
+                && batch
+                    .iter()
+                    .all(|command| matches!(command, Command::Binary(..)));
             for command in batch.drain(..) {
                 self.handle(command, &mut timer, &mut stopping, &mut guests);
             }
@@ -142,6 +149,11 @@ impl Driver {
             self.run_hook(now, &mut timer);
             if stopping.is_some() && self.is_done(&timer) {
                 break;
+            }
+            // In a large room, being woken for each message would cost more than the message.
+            let pause = self.room.merges_within();
+            if may_pause && pause >= SHORTEST_PAUSE {
+                tokio::time::sleep(pause).await;
             }
             let lingered = empty_since.is_some_and(|since| since + LINGER <= now);
             let unusable = self.room.is_broken() && self.room.is_saved();

@@ -75,7 +75,7 @@ where
     };
     // The library's buffers are made for few busy connections, ours are many and mostly quiet.
     let config = WebSocketConfig::default()
-        .read_buffer_size(16 << 10)
+        .read_buffer_size(4 << 10)
         .write_buffer_size(16 << 10)
         .max_message_size(Some(most_message))
         .max_frame_size(Some(most_frame));
@@ -146,10 +146,23 @@ impl Reader {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        // One timer, set anew when it rings and not for each message.
+        let mut heard = Instant::now();
+        let silence = tokio::time::sleep_until(heard + IDLE);
+        tokio::pin!(silence);
         loop {
-            let Ok(next) = timeout(IDLE, source.next()).await else {
-                return Some(Close::Silent);
+            let next = tokio::select! {
+                biased;
+                next = source.next() => next,
+                () = &mut silence => {
+                    if heard.elapsed() >= IDLE {
+                        return Some(Close::Silent);
+                    }
+                    silence.as_mut().reset(heard + IDLE);
+                    continue;
+                }
             };
+            heard = Instant::now();
             let message = match next? {
                 Ok(message) => message,
                 Err(Error::Capacity(CapacityError::MessageTooLong { .. })) => {
@@ -181,7 +194,7 @@ impl Reader {
             {
                 return Some(Close::TryLater);
             }
-            if let Some(wait) = self.pace.take(Instant::now(), bytes) {
+            if let Some(wait) = self.pace.take(heard, bytes) {
                 tokio::time::sleep(wait).await;
             }
         }

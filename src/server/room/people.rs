@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 
-use super::{Info, KEEP_ALIVE, Member, Room, User, presence_frame};
+use super::{Info, KEEP_ALIVE, Member, PRESENCE_STEP, Room, User, presence_frame};
 use crate::server::ConnectionId;
 use crate::server::access::Role;
 use crate::server::presence::Heard;
@@ -147,7 +147,10 @@ impl Room {
         if shown.is_empty() {
             return;
         }
-        self.presence_at = Some(now);
+        // Who is late for one beat is not late for all that follow.
+        let beat = self.presence_beat();
+        let is_late = beat <= now && now < beat + PRESENCE_STEP;
+        self.presence_at = Some(if is_late { beat } else { now });
         let frame = presence_frame(&shown);
         let for_guests = if self.members.values().any(|m| m.guest.is_some()) {
             self.presence_for_guests(&shown)
