@@ -32,6 +32,10 @@ const ANY: super::property::Kind = Number {
 const TEXT: super::property::Kind = Text { nullable: false };
 const TEXT_OR_NULL: super::property::Kind = Text { nullable: true };
 
+/// How locations of maps begin that a room server cut out along the fog for players. They name
+/// another picture of the same size whenever the fog changes.
+pub const CUT_MAPS: &str = "cut/";
+
 /// `gridType`: squares.
 pub const GRID_TYPE_SQUARE: i64 = 0;
 /// `gridType`: hexes.

@@ -24,7 +24,7 @@ use crate::util::revision::{Part, Revision};
 
 use super::fog_rooms;
 use super::lay::{Laid, display_px, stored_map};
-use super::picture::PictureIndex;
+use super::picture::{PictureIndex, PictureInfo};
 use super::snapshot::{Annotation, Fog, Light, MapLayer, Marker, SceneSnapshot, Structures};
 
 /// The share of its cells that a token's picture fills.
@@ -38,6 +38,8 @@ pub struct SceneDeriver {
     last: Option<SceneSnapshot>,
     /// Where the map lies, as the last snapshot's positions have it.
     world_from_document: DAffine2,
+    /// The map that a room server cut out for players, as it was here last.
+    last_cut: Option<PictureInfo>,
     /// The mask that the last fog was made of, and the fog rooms over it.
     fog_made_of: Option<(Arc<Mask>, Option<Arc<str>>)>,
 }
@@ -51,6 +53,7 @@ impl SceneDeriver {
             masks: MaskCache::default(),
             last: None,
             world_from_document: DAffine2::IDENTITY,
+            last_cut: None,
             fog_made_of: None,
         }
     }
@@ -80,10 +83,19 @@ impl SceneDeriver {
         let settings = settings?;
 
         let fog_size = || doc.base_size(&id, &MaskTarget::Fog);
-        let (stored, natural_px) = match stored_map(&settings, pictures, fog_size) {
+        let meanwhile = Meanwhile {
+            pictures,
+            last_cut: self.last_cut.as_ref(),
+        };
+        let (stored, natural_px) = match stored_map(&settings, &meanwhile, fog_size) {
             Some((layer, natural_px)) => (Some(layer), natural_px),
             None => (None, [1, 1]),
         };
+        let is_cut = (settings.get(scene::MAP_LOCATION)).is_some_and(|map| is_cut(&map));
+        self.last_cut = stored
+            .as_ref()
+            .filter(|_| is_cut)
+            .and_then(|layer| layer.picture.clone());
         let laid = Laid::new(&settings, stored);
         let moved = self.world_from_document != laid.world_from_document
             || last
@@ -288,6 +300,24 @@ impl SceneDeriver {
             Some(last) => last.annotations.clone(),
             None => Part::new(layers.into()),
         }
+    }
+}
+
+fn is_cut(map: &str) -> bool {
+    map.starts_with(scene::CUT_MAPS)
+}
+
+/// Pictures, and for a cut map that is on its way the one before it: it has the same size, and the
+/// table does not go blank with every stroke of the DM's.
+struct Meanwhile<'p> {
+    pictures: &'p dyn PictureIndex,
+    last_cut: Option<&'p PictureInfo>,
+}
+
+impl PictureIndex for Meanwhile<'_> {
+    fn find(&self, location: &str) -> Option<PictureInfo> {
+        let last = || self.last_cut.filter(|_| is_cut(location)).cloned();
+        self.pictures.find(location).or_else(last)
     }
 }
 

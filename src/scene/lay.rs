@@ -102,6 +102,9 @@ pub(super) fn stored_map(
 /// A map that this program put there is named by its content, and its pixels are the file's. Web
 /// clients name theirs otherwise, and mean pixels as they see them, after their scale-down.
 fn is_named_by_content(location: &str) -> bool {
+    if location.starts_with(scene::CUT_MAPS) {
+        return true;
+    }
     let name = location.rsplit('/').next().unwrap_or_default();
     let hash = name.split('.').next().unwrap_or_default();
     hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))

@@ -226,6 +226,32 @@ fn a_map_whose_picture_is_missing_keeps_its_fog() {
 }
 
 #[test]
+fn a_cut_map_stays_until_the_next_one_is_here() {
+    let located = |map: &str| set(vec![Assignment::new(scene::MAP_LOCATION, Some(map))]);
+    let mut deriver = SceneDeriver::new(cave());
+    let mut doc = doc(&[located("cut/4000x200.png")]);
+    let mut shown = |doc: &GameDoc| {
+        let scene = deriver.derive(doc, &Sized).unwrap();
+        let map = scene.map.value.unwrap();
+        (
+            map.picture.map(|picture| picture.hash),
+            map.placement.size_px,
+        )
+    };
+    let first = (Some(PictureHash::new("4000x200")), [4000, 200]);
+    assert_eq!(shown(&doc), first);
+    for missing in ["cut/not-here.png", "cut/none"] {
+        doc.apply(&[located(missing)], LOCAL);
+        assert_eq!(shown(&doc), first);
+    }
+    doc.apply(&[located("cut/4000x201.png")], LOCAL);
+    assert_eq!(shown(&doc).0, Some(PictureHash::new("4000x201")));
+    // Any other map is gone when it is gone.
+    doc.apply(&[located("map/not-here.png")], LOCAL);
+    assert_eq!(shown(&doc).0, None);
+}
+
+#[test]
 fn drawing_layers_come_lowest_first() {
     let layer = |name: &str, order: f64| Edit::Create {
         row: RowRef::annotation(&cave(), &RowId::new(name)),

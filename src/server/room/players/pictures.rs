@@ -7,10 +7,11 @@ use parking_lot::Mutex;
 
 use crate::geom::mask::Mask;
 use crate::model::id::{PictureHash, SceneId};
+use crate::model::scene::CUT_MAPS;
 use crate::scene::picture::{PictureIndex, PictureInfo};
 
 /// The location of a map that players must not see, or not yet.
-pub(super) const NO_MAP: &str = "map/hidden";
+pub(super) const NO_MAP: &str = "cut/none";
 
 /// Sizes and hashes of the pictures that a document names, as far as they are known.
 #[derive(Debug, Default)]
@@ -138,7 +139,7 @@ impl Cut {
 
     pub(super) fn location(&self) -> String {
         match &self.made {
-            Some((_, file)) => format!("map/{}.{}", file.hash, file.ending),
+            Some((_, file)) => format!("{CUT_MAPS}{}.{}", file.hash, file.ending),
             None => NO_MAP.to_owned(),
         }
     }

@@ -97,7 +97,11 @@ impl SceneView {
         let has_map = scene
             .setting(scene::MAP_LOCATION)
             .is_some_and(|location| !location.is_empty());
-        let picture = scene.map.value.as_ref().and_then(|map| map.picture.clone());
+        // A map whose pixels are not those of its file would lie elsewhere under a name of ours.
+        let picture = scene.map.value.as_ref().and_then(|map| {
+            let picture = map.picture.clone()?;
+            (map.placement.size_px == [picture.width, picture.height]).then_some(picture)
+        });
         let wanted = picture.map(|picture| CutWanted {
             scene: scene.id.clone(),
             picture: picture.hash,
