@@ -201,6 +201,7 @@ impl App {
             }
             Action::LeftPane => self.editor.settings.left_pane_folded ^= true,
             Action::RightPane => self.editor.settings.right_pane_folded ^= true,
+            Action::Diagnostics => self.toggle_diagnostics(published),
             Action::Snapping => self.editor.settings.snapping ^= true,
             Action::NextScene => self.step_scene(published, 1),
             Action::PreviousScene => self.step_scene(published, -1),
@@ -266,6 +267,14 @@ impl App {
                 .commands
                 .push(Command::AskFile(FilePurpose::SaveReport)),
             Action::About => self.editor.dialog = Some(Dialog::About),
+        }
+    }
+
+    fn toggle_diagnostics(&mut self, published: &Published) {
+        self.editor.diagnostics_open ^= true;
+        // Nobody reads the trace any more.
+        if !self.editor.diagnostics_open && published.diagnostics.trace.is_some() {
+            self.commands.request(Request::Trace(false));
         }
     }
 

@@ -39,6 +39,8 @@ pub struct Editor {
     pub renaming: Option<Renaming>,
     /// The row of the scene list that has the keyboard.
     pub focused_row: Option<SceneId>,
+    /// The diagnostics are shown.
+    pub diagnostics_open: bool,
     /// The open dialog.
     pub dialog: Option<Dialog>,
     /// Gesture ids.
@@ -112,6 +114,7 @@ impl Editor {
             canvas_points: DVec2::new(800.0, 600.0),
             renaming: None,
             focused_row: None,
+            diagnostics_open: false,
             dialog: None,
             gestures: Gestures::default(),
             field: FieldGesture::default(),

@@ -17,7 +17,7 @@ use super::editor::Editor;
 use super::files::{Answer, FileDialogs};
 use super::link::SessionLink;
 use super::painter::Painter;
-use super::panels::{hints, inspector, menu, scenes, strip, toasts::Toasts, toolbar};
+use super::panels::{diagnostics, hints, inspector, menu, scenes, strip, toasts::Toasts, toolbar};
 use super::pause_picture::{AddPicture, PausePictures};
 use super::presence::mine::{Facts, Mine};
 use super::secrets::KeyStore;
@@ -523,6 +523,16 @@ impl App {
                     &mut self.commands,
                 );
             });
+        if self.editor.diagnostics_open {
+            egui::Panel::bottom("diagnostics")
+                .default_size(212.0)
+                .size_range(120.0..=420.0)
+                .resizable(true)
+                .frame(frame(Margin::symmetric(12, 4)))
+                .show(ui, |ui| {
+                    diagnostics::show(ui, published, &mut self.commands);
+                });
+        }
         let side = Margin {
             left: 12,
             right: 12,
@@ -701,6 +711,9 @@ impl eframe::App for App {
         self.editor.others.crowd.follow(&people, now, smooth);
         self.panes(ui, &published, &people);
         self.show_mine(&ctx, &published, &people);
+        if ctx.input(|input| input.events.contains(&egui::Event::WindowFocused(false))) {
+            self.commands.request(Request::FocusLost);
+        }
         self.file_hover(&ctx, &published);
         hints::follow(&published, self.display.is_open(), &mut self.editor);
         hints::show(&ctx, self.canvas_rect, &mut self.editor);

@@ -58,6 +58,8 @@ pub enum Action {
     LeftPane,
     /// Folds the inspector.
     RightPane,
+    /// Opens or closes the diagnostics.
+    Diagnostics,
     /// Markers go to the grid.
     Snapping,
     /// The next scene in the list.
@@ -264,6 +266,7 @@ pub static TABLE: &[Line] = &[
     line(Action::Snapping, Menu::View, "Snap markers to the grid").on(PLAIN, Key::S),
     line(Action::ShareCursor, Menu::View, "Show others my cursor").ruled(),
     line(Action::ShowCursors, Menu::View, "Cursors of others"),
+    line(Action::Diagnostics, Menu::View, "Diagnostics").ruled(),
     line(Action::PreviousScene, Menu::Scene, "Previous scene").on(PLAIN, Key::PageUp),
     line(Action::NextScene, Menu::Scene, "Next scene").on(PLAIN, Key::PageDown),
     line(Action::RenameScene, Menu::Scene, "Rename scene")

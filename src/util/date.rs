@@ -32,6 +32,17 @@ pub fn local_minute(unix_ms: i64) -> String {
     minute_in(unix_ms, TimeZone::system())
 }
 
+/// A moment's time of day in this machine's time zone: `09:05:07.123`.
+#[must_use]
+pub fn local_millis(unix_ms: i64) -> String {
+    millis_in(unix_ms, TimeZone::system())
+}
+
+fn millis_in(unix_ms: i64, zone: TimeZone) -> String {
+    let moment = timestamp(unix_ms).to_zoned(zone);
+    moment.strftime("%H:%M:%S.%3f").to_string()
+}
+
 fn minute_in(unix_ms: i64, zone: TimeZone) -> String {
     let moment = timestamp(unix_ms).to_zoned(zone);
     moment.strftime("%Y-%m-%d %H:%M").to_string()
@@ -77,5 +88,6 @@ mod tests {
         let kathmandu = TimeZone::fixed(jiff::tz::Offset::from_seconds(20_700).unwrap());
         assert_eq!(minute_in(1_709_210_096_000, kathmandu), "2024-02-29 18:19");
         assert!(!local_minute(i64::MAX).is_empty());
+        assert_eq!(millis_in(1_709_210_096_007, TimeZone::UTC), "12:34:56.007");
     }
 }

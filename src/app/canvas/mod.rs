@@ -232,7 +232,9 @@ fn feed_tool(
     let (pressed, released, down, moved, origin, latest) = ui.input(|input| {
         (
             input.pointer.button_pressed(PointerButton::Primary),
-            input.pointer.button_released(PointerButton::Primary),
+            // A hand that goes on in another window has let go of what is in this one.
+            input.pointer.button_released(PointerButton::Primary)
+                || input.events.contains(&egui::Event::WindowFocused(false)),
             input.pointer.primary_down(),
             input.pointer.delta() != egui::Vec2::ZERO,
             input.pointer.press_origin(),

@@ -100,6 +100,7 @@ fn name_now(
         Action::Host if is_hosted(published) => "Codes and links…".to_owned(),
         Action::ShareCursor => ticked(editor.settings.share_cursor, line.name),
         Action::ShowCursors => ticked(editor.settings.show_cursors, line.name),
+        Action::Diagnostics => ticked(editor.diagnostics_open, line.name),
         Action::LeftPane => ticked(!editor.settings.left_pane_folded, line.name),
         Action::RightPane => ticked(!editor.settings.right_pane_folded, line.name),
         _ => line.name.to_owned(),

@@ -3,6 +3,7 @@
 //! Must not know how a command is done. Called by [`super::shell`].
 
 pub mod contents;
+pub mod diagnostics;
 pub mod hints;
 pub mod inspector;
 pub mod layers;

@@ -1,5 +1,6 @@
 //! What a user does, and what the session is asked then.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use eframe::egui;
@@ -7,10 +8,14 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::{App, editor_of, table_ready};
+use crate::broadcast::cost::HourlyUse;
+use crate::broadcast::meter::Counters;
 use crate::model::edit::Edit;
 use crate::model::id::{RowId, SceneId};
 use crate::model::stroke::{StrokeMode, StrokeShape};
 use crate::session::api::{Published, Request};
+use crate::session::diagnostics::{Diagnostics, TraceLine};
+use crate::session::room::{Connection, DocumentView, Place, RoomView};
 
 fn canvas_center(harness: &Harness<'_, App>) -> egui::Pos2 {
     harness.state().canvas_rect().center()
@@ -310,4 +315,141 @@ fn showing_is_done_when_the_players_can_see_a_scene_and_not_before() {
     harness.get_by_label("Open the player display").click();
     harness.run_steps(3);
     assert_eq!(done(&harness), ["show"]);
+}
+
+fn measured() -> Published {
+    let mut published = table_ready();
+    let document = |name: &str, live: bool| DocumentView {
+        name: name.into(),
+        connection: if live {
+            Connection::Live
+        } else {
+            Connection::Connecting { retry_in: None }
+        },
+        has_sent_all: live,
+        connections: 2,
+        out: (1_203, 48_211),
+        in_: (7_019, 391_004),
+    };
+    published.room = Some(Arc::new(RoomView {
+        place: Place::Joined {
+            server: "http://192.168.1.5:1999".into(),
+            title: "Friday group".into(),
+        },
+        connection: Connection::Live,
+        documents: vec![document("Game", true), document("Table", false)],
+        waits_for_room: false,
+        events: Arc::default(),
+    }));
+    let hourly = HourlyUse {
+        messages: 142_000.0,
+        connections: 0.0,
+        transactions: 10_000.0,
+        rooms: 2.0,
+    };
+    published.diagnostics = Arc::new(Diagnostics {
+        counters: Counters {
+            edits_in: 12_345,
+            transactions_out: 1_975,
+            keys_written: 2_310,
+            bytes_out: 81_204,
+        },
+        in_room: true,
+        hourly,
+        hourly_unbatched: HourlyUse {
+            messages: 191_850.0,
+            ..hourly
+        },
+        trace: None,
+    });
+    published
+}
+
+/// What the panel of the diagnostics is shown with in pictures.
+pub(super) fn traced() -> Published {
+    let mut published = measured();
+    let line = |n: i64| TraceLine {
+        at_unix_ms: 1_780_000_000_000 + n * 51,
+        text: if n % 2 == 0 {
+            "game  batch  \u{201c}Move marker\u{201d}, 2 keys".into()
+        } else {
+            "game  out  48 bytes".into()
+        },
+    };
+    published.diagnostics = Arc::new(Diagnostics {
+        trace: Some((0..40).map(line).collect()),
+        ..(*published.diagnostics).clone()
+    });
+    published
+}
+
+#[test]
+fn the_diagnostics_show_what_leaves_and_the_trace_is_asked_for() {
+    let (mut harness, fake) = editor_of(measured());
+    harness.run();
+    harness.get_by_label("View").click();
+    harness.run();
+    harness.get_by_label("Diagnostics").click();
+    harness.run();
+    for words in [
+        "12,345", "1,975", "84 %", "7,100", "9,593", "$0.02258", "Live",
+    ] {
+        assert!(
+            harness.query_all_by_label(words).next().is_some(),
+            "{words} is not shown"
+        );
+    }
+    let asked = || -> Vec<bool> {
+        let asked = |request| match request {
+            Request::Trace(on) => Some(on),
+            _ => None,
+        };
+        fake.sent().into_iter().filter_map(asked).collect()
+    };
+    assert_eq!(asked(), [false; 0]);
+    harness.get_by_label("Live trace").click();
+    harness.run();
+    assert_eq!(asked(), [true]);
+    fake.publish(|published| *published = traced());
+    harness.run();
+    assert!(
+        harness
+            .query_all_by_label("game  out  48 bytes")
+            .next()
+            .is_some()
+    );
+    // Nobody reads it any more.
+    harness.get_by_label("Close the diagnostics").click();
+    harness.run();
+    assert_eq!(asked(), [false]);
+    assert!(harness.query_by_label("Diagnostics").is_none());
+}
+
+#[test]
+fn a_drag_ends_where_it_is_when_the_window_is_left() {
+    let (mut harness, fake) = editor_of(table_ready());
+    harness.run();
+    let from = canvas_center(&harness);
+    harness.hover_at(from);
+    harness.run();
+    harness.drag_at(from);
+    harness.step();
+    harness.hover_at(from + egui::vec2(120.0, 40.0));
+    harness.step();
+    harness.event(egui::Event::WindowFocused(false));
+    harness.step();
+    let sent = fake.sent();
+    let (mut moved, mut ended) = (false, false);
+    for request in &sent {
+        if let Request::Edit { edits, last, .. } = request {
+            moved |= !edits.is_empty();
+            ended |= *last;
+        }
+    }
+    assert!(moved && ended, "{sent:?}");
+    let left = |request: &Request| matches!(request, Request::FocusLost);
+    assert!(sent.iter().any(left), "{sent:?}");
+    harness.hover_at(from + egui::vec2(200.0, 40.0));
+    harness.step();
+    assert!(fake.edits().is_empty());
 }

@@ -78,6 +78,9 @@ fn pictures_of_the_editor() {
         app.editor.dialog = Some(Dialog::Shortcuts);
     });
     rooms();
+    picture("diagnostics", small, super::behaviour::traced(), |app| {
+        app.editor.diagnostics_open = true;
+    });
     picture("settings", small, table_ready(), |app| {
         app.editor.dialog = Some(Dialog::Settings);
     });

@@ -66,8 +66,12 @@ impl Workspace {
         let keys = applied.keys_written();
         self.broadcaster.counters_mut().wrote(keys);
         let unix_ms = self.clock.unix_ms();
+        let noun = if keys == 1 { "key" } else { "keys" };
         self.diagnoser.trace(unix_ms, || {
-            format!("game  batch  \u{201c}{}\u{201d}, {keys} keys", batch.label)
+            format!(
+                "game  batch  \u{201c}{}\u{201d}, {keys} {noun}",
+                batch.label
+            )
         });
         let dropped: Vec<DropReason> = applied
             .dropped

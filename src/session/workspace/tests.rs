@@ -331,7 +331,7 @@ fn the_trace_tells_what_left_and_only_when_it_is_wanted() {
     let trace = diagnostics.trace.clone().unwrap();
     let lines: Vec<&str> = trace.iter().map(|line| &*line.text).collect();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert_eq!(lines[0], "game  batch  \u{201c}Move\u{201d}, 1 keys");
+    assert_eq!(lines[0], "game  batch  \u{201c}Move\u{201d}, 1 key");
     assert!(lines[1].starts_with("game  out  ") && lines[1].ends_with(" bytes"));
     assert!(diagnostics.counters.saved_share().unwrap() > 0.0);
     assert!(diagnostics.hourly.usd() < diagnostics.hourly_unbatched.usd());
