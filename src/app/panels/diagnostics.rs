@@ -169,7 +169,7 @@ fn connection(ui: &mut Ui, document: &DocumentView) {
 
 fn trace(ui: &mut Ui, diagnostics: &Diagnostics, commands: &mut Commands) {
     ui.horizontal(|ui| {
-        title(ui, "Live trace");
+        title(ui, "Trace");
         let mut on = diagnostics.trace.is_some();
         if switch(ui, &mut on, "Live trace").changed() {
             commands.request(Request::Trace(on));
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(rounded(7_099.6), "7,100");
-        assert_eq!(dollars(0.001_065), "$0.00106");
+        assert_eq!(dollars(0.002_34), "$0.00234");
         assert_eq!(dollars(1.5), "$1.50");
     }
 }

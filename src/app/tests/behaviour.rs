@@ -344,7 +344,7 @@ fn measured() -> Published {
     let hourly = HourlyUse {
         messages: 142_000.0,
         connections: 0.0,
-        transactions: 10_000.0,
+        transactions: 10_001.0,
         rooms: 2.0,
     };
     published.diagnostics = Arc::new(Diagnostics {
@@ -392,7 +392,7 @@ fn the_diagnostics_show_what_leaves_and_the_trace_is_asked_for() {
     harness.get_by_label("Diagnostics").click();
     harness.run();
     for words in [
-        "12,345", "1,975", "84 %", "7,100", "9,593", "$0.02258", "Live",
+        "12,345", "1,975", "84 %", "7,100", "9,593", "$0.02259", "Live",
     ] {
         assert!(
             harness.query_all_by_label(words).next().is_some(),
