@@ -1,5 +1,6 @@
 //! What is wanted, in which order, and what became of it; without threads and without I/O.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use crate::model::id::PictureHash;
@@ -17,7 +18,9 @@ const ABSENT_WAIT: Duration = Duration::from_secs(1);
 /// Pictures that turned out useless are asked for once more: the bytes may have been damaged.
 const LOOKS_FOR_USELESS: u32 = 2;
 /// A server that refused is not asked again sooner than this, however often somebody asks.
-const AFTER_REFUSAL: Duration = Duration::from_secs(10);
+const AFTER_REFUSAL: Duration = Duration::from_secs(60);
+/// Pictures that a server is remembered to have.
+const MOST_KNOWN: usize = 1 << 16;
 /// Failures in a row before a person hears of them.
 const PATIENCE: u32 = 3;
 
@@ -54,6 +57,8 @@ struct Entry {
     /// It needs no server.
     is_here: bool,
     failures: u32,
+    /// The server did not have it when it was asked last.
+    is_missing: bool,
     not_before: Option<Instant>,
     /// The keys that whoever runs it knows of.
     known_locations: usize,
@@ -69,6 +74,8 @@ enum Status {
     Absent,
     /// Nothing is tried until somebody asks anew.
     GivenUp,
+    /// Nothing is tried with this server any more, however often somebody asks.
+    Useless,
 }
 
 impl Entry {
@@ -100,6 +107,8 @@ pub(super) struct Queue {
     /// Done of those that were wanted since nothing was.
     done: [usize; 2],
     told: Told,
+    /// What the server has: whoever has a document's pictures offers them again and again.
+    there: HashSet<PictureHash>,
     /// When the server has refused, by errand.
     refused: [Option<Instant>; 2],
     told_work: Option<Work>,
@@ -108,6 +117,9 @@ pub(super) struct Queue {
 impl Queue {
     /// Something is wanted, or wanted again.
     pub(super) fn want(&mut self, key: Key, location: Option<&String>, is_here: bool) {
+        if key.errand == Errand::Offer && self.there.contains(&key.hash) {
+            return;
+        }
         let entry = match self.entries.iter().position(|entry| entry.task.key == key) {
             Some(at) => self.entries.remove(at),
             None => Entry {
@@ -118,6 +130,7 @@ impl Queue {
                 status: Status::Waits,
                 is_here: false,
                 failures: 0,
+                is_missing: false,
                 not_before: None,
                 known_locations: 0,
                 got: 0,
@@ -142,14 +155,13 @@ impl Queue {
             let is_refused = refused
                 .and_then(|at| *at)
                 .is_some_and(|at| at.elapsed() < AFTER_REFUSAL);
-            if entry.status == Status::GivenUp || is_refused {
-                let may_wait = entry.is_here || !is_refused;
-                entry.status = if may_wait {
-                    Status::Waits
-                } else {
-                    Status::GivenUp
-                };
-            }
+            let may_ask = entry.is_here || !is_refused;
+            entry.status = match entry.status {
+                Status::Waits | Status::Absent | Status::GivenUp if !may_ask => Status::GivenUp,
+                Status::GivenUp if entry.is_missing && !entry.is_here => Status::Absent,
+                Status::GivenUp => Status::Waits,
+                status => status,
+            };
         }
         if self.entries.len() > MOST_TASKS
             && let Some(at) = self.entries.iter().position(|e| e.status != Status::Runs)
@@ -171,8 +183,12 @@ impl Queue {
     pub(super) fn new_server(&mut self) {
         self.told = Told::default();
         self.refused = [None; 2];
+        self.there.clear();
         for entry in &mut self.entries {
             entry.not_before = None;
+            if entry.status != Status::Runs {
+                entry.status = Status::Waits;
+            }
         }
     }
 
@@ -233,6 +249,9 @@ impl Queue {
                 return None;
             }
             Ok(()) => {
+                if !entry.is_here && !was_forgotten && self.there.len() < MOST_KNOWN {
+                    self.there.insert(key.hash.clone());
+                }
                 self.entries.remove(at);
                 if let Some(done) = self.done.get_mut(errand as usize) {
                     *done += 1;
@@ -251,6 +270,7 @@ impl Queue {
         }
         // The file that was here may have been of no use.
         entry.is_here = false;
+        entry.is_missing = matches!(failure, Failure::Absent);
         entry.failures += 1;
         let failures = entry.failures;
         match failure {
@@ -311,7 +331,7 @@ impl Queue {
                 if failures < LOOKS_FOR_USELESS {
                     return None;
                 }
-                entry.status = Status::GivenUp;
+                entry.status = Status::Useless;
                 let is_told = !std::mem::replace(&mut self.told.useless, true);
                 is_told.then_some(sentence)
             }
@@ -452,6 +472,7 @@ mod tests {
         assert!(now - begin < Duration::from_secs(600));
         queue.want(fetch("a"), None, false);
         assert_eq!(taken(&mut queue, now), None, "no sooner for being asked");
+        assert_eq!(queue.news(true), None, "nor is it on the way");
         assert!(taken(&mut queue, now + Duration::from_secs(60)).is_some());
     }
 
@@ -500,6 +521,44 @@ mod tests {
         let last = taken(&mut queue, now).unwrap();
         queue.settle(&fetch(&last), Ok(()), now);
         assert_eq!(queue.news(true), Some(None), "it is over");
+    }
+
+    #[test]
+    fn what_the_server_has_is_not_offered_again() {
+        let mut queue = queue(&["fetched"]);
+        let now = Instant::now();
+        queue.want(key(Errand::Offer, "offered"), None, false);
+        while let Some(task) = queue.take(now, true) {
+            assert_eq!(queue.settle(&task.key, Ok(()), now), None);
+        }
+        for name in ["fetched", "offered"] {
+            queue.want(key(Errand::Offer, name), None, false);
+        }
+        assert!(queue.take(now, true).is_none());
+        queue.new_server();
+        queue.want(key(Errand::Offer, "offered"), None, false);
+        assert!(
+            queue.take(now, true).is_some(),
+            "another server may lack it"
+        );
+    }
+
+    #[test]
+    fn what_is_of_no_use_is_not_fetched_again_and_again() {
+        let mut queue = queue(&["a"]);
+        let mut now = Instant::now();
+        let mut told = 0;
+        for _ in 0..10 {
+            queue.want(fetch("a"), None, false);
+            while let Some(task) = queue.take(now, true) {
+                let useless = Err(Failure::Useless("bad".into()));
+                told += usize::from(queue.settle(&task.key, useless, now).is_some());
+                now += Duration::from_secs(60);
+            }
+        }
+        assert_eq!(told, 1);
+        assert_eq!(queue.entries.first().map(|entry| entry.failures), Some(2));
+        assert_eq!(queue.news(true), None, "nothing is on the way");
     }
 
     #[test]

@@ -175,8 +175,10 @@ fn kept_badly(error: &LibraryError) -> Failure {
              away; everything else goes on"
                 .to_owned()
         }
-        LibraryError::Picture(PictureError::Io(_)) | LibraryError::Storage(StorageError::Closed) => {
-            return Failure::Passing("it could not be kept".into());
+        LibraryError::Picture(PictureError::Io(_)) | LibraryError::Storage(
+            StorageError::Closed | StorageError::DiskFull { .. },
+        ) => {
+            return Failure::Passing("they cannot be kept: the disk may be full".into());
         }
         error => format!("A picture of the room cannot be used: {error}"),
     };
