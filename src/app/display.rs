@@ -368,12 +368,13 @@ impl DisplayState {
             .animation
             .store(style.animation, Ordering::Relaxed);
         let cursors = self.shared.cursors.swap(style.cursors, Ordering::Relaxed);
-        let pointed = &mut *self.shared.pointed_out.lock();
-        if cursors != style.cursors || pointed.as_ref() != pointed_out {
-            *pointed = pointed_out.cloned();
-            if self.open {
-                ctx.request_repaint_after_for(Duration::from_nanos(1), viewport_id());
-            }
+        let before = {
+            let mut pointed = self.shared.pointed_out.lock();
+            std::mem::replace(&mut *pointed, pointed_out.cloned())
+        };
+        let is_news = cursors != style.cursors || before.as_ref() != pointed_out;
+        if is_news && self.open {
+            ctx.request_repaint_after_for(Duration::from_nanos(1), viewport_id());
         }
         if !self.open {
             return;

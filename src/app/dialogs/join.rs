@@ -373,7 +373,7 @@ impl JoinDialog {
         let field = ui.name_inputs("Link, or address", |ui| {
             ui.add(
                 egui::TextEdit::singleline(&mut self.place)
-                    .hint_text("http://192.168.1.5:4000/parties/…   or   192.168.1.5:4000")
+                    .hint_text("http://192.168.1.5:1999/parties/…   or   192.168.1.5:1999")
                     .desired_width(f32::INFINITY)
                     .margin(egui::Margin::symmetric(8, 6)),
             )

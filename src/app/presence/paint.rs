@@ -105,7 +105,7 @@ fn color32(color: Rgb) -> Color32 {
 
 /// Black or white, whichever can be read on a colour.
 fn ink_on(ground: Color32) -> Color32 {
-    let (dark, light) = (Color32::from_gray(0x12), Color32::from_gray(0xf4));
+    let (dark, light) = (Color32::BLACK, Color32::from_gray(0xfc));
     if contrast(dark, ground) >= contrast(light, ground) {
         dark
     } else {
@@ -190,7 +190,8 @@ impl Stage<'_> {
             self.painter
                 .add(Shape::convex_polygon(half, ink, Stroke::new(0.5, ink)));
         }
-        let edge = Stroke::new(1.5, Color32::from_black_alpha(190).gamma_multiply(opacity));
+        // A dark arrow has a light edge, or it would be lost on a dark map.
+        let edge = Stroke::new(1.5, ink_on(color).gamma_multiply(0.8 * opacity));
         self.painter
             .add(Shape::closed_line(vec![at, left, notch, right], edge));
         let beside = at + egui::vec2(12.0, 14.0);
@@ -304,7 +305,7 @@ mod tests {
             let [r, g, b] =
                 [n & 7, n >> 3 & 7, n >> 6].map(|step| u8::try_from(step * 36).unwrap_or(u8::MAX));
             let ground = Color32::from_rgb(r, g, b);
-            assert!(contrast(ink_on(ground), ground) >= 4.2, "{ground:?}");
+            assert!(contrast(ink_on(ground), ground) >= 4.5, "{ground:?}");
         }
     }
 }
