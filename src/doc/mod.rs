@@ -8,6 +8,8 @@
 //! The game-session document has `meta {schemaVersion}`, `scenes` (scene id → `settings`, `markers`,
 //! `lights`, `annotations`, `fogMask`) and our own root `tableglow`; the party document has `meta`,
 //! `state {activeSceneId, isPaused}` and `tableglow`.
+//! The document that players of a room get ([`players`]) has the same layout and an `epoch` in `meta`:
+//! a copy of another epoch is of another document.
 //!
 //! # Our own keys
 //! `tableglow` is flat: plain values under these keys, never a shared type of its own (two clients
