@@ -407,7 +407,6 @@ impl Studio {
         Self
     }
 
-    #[expect(clippy::unused_self, reason = "the same call with the renderer")]
     fn write(&self, _shot: &Shot, _library: &Library) -> Result<(), String> {
         Err("this program was built without the renderer, so it draws no snapshots".to_owned())
     }
