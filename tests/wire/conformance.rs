@@ -243,7 +243,7 @@ fn a_real_y_websocket_room() {
     wait_for_port(port);
     suite(
         &folder,
-        Provider::YWebsocket,
+        Provider::Websocket,
         &address(Dialect::YWebsocket, port),
     );
     drop(server);
@@ -275,7 +275,7 @@ fn a_real_partykit_room() {
     wait_for_port(port);
     suite(
         &folder,
-        Provider::YPartyKit,
+        Provider::PartyKit,
         &address(Dialect::YPartyKit, port),
     );
 
@@ -331,7 +331,7 @@ fn a_room_of_our_worker() {
     wait_for_port(port);
     let mut all = address(Dialect::YPartyServer, port);
     all.token = Some(OPENS_ALL.to_owned());
-    suite(&folder, Provider::YPartyServer, &all);
+    suite(&folder, Provider::PartyServer, &all);
 
     // What is on disk there is said.
     let net = Net::start().unwrap();
@@ -373,12 +373,12 @@ fn a_room_of_our_server() {
     let Some(folder) = folder() else { return };
     let (server, _data) = served(&["--open"]);
     let mut address = address(Dialect::YPartyKit, server.address.port());
-    suite(&folder, Provider::YPartyKit, &address);
+    suite(&folder, Provider::PartyKit, &address);
     // Web clients of other servers are welcome, and so is the short form of the URL.
     address.room = "another".to_owned();
-    suite(&folder, Provider::YPartyServer, &address);
+    suite(&folder, Provider::PartyServer, &address);
     address.party = "main".to_owned();
-    suite(&folder, Provider::YWebsocket, &address);
+    suite(&folder, Provider::Websocket, &address);
 }
 
 #[test]
@@ -387,7 +387,7 @@ fn what_our_server_has_acknowledged_outlives_it_and_everybody_comes_back_by_them
     let (mut server, data) = served(&["--open"]);
     let address = address(Dialect::YPartyKit, server.address.port());
     let net = Net::start().unwrap();
-    let mut web = Web::join(&folder, Provider::YPartyKit, &address);
+    let mut web = Web::join(&folder, Provider::PartyKit, &address);
     begin(&mut web);
     let mut us = Us::join(&net, address.clone());
     us.until("the first sync", |us| {
@@ -446,7 +446,7 @@ fn our_server_says_who_may_come_in_and_carries_events() {
     assert_eq!(refusal.kind, RefusalKind::NoRoom);
 
     seen.token = Some(token("dm").to_owned());
-    let mut web = Web::join(&folder, Provider::YPartyKit, &seen);
+    let mut web = Web::join(&folder, Provider::PartyKit, &seen);
     let mut us = Us::join(&net, seen);
     us.until("a way in", |us| us.is_live());
     let event = r#"{"requestId":7,  "name":"dragon","body":"roars"}"#;
@@ -465,7 +465,7 @@ fn our_server_says_who_may_come_in_and_carries_events() {
 fn own(net: &Net, host: Arc<Host>, name: RoomName) -> (Sender<()>, JoinHandle<GameDoc>) {
     let (stop, stopped) = bounded::<()>(0);
     let handle = net.handle().unwrap().clone();
-    let owner = std::thread::spawn(move || {
+    let own = move || {
         let doc = GameDoc::create(&session());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let document = doc.replica().encode_snapshot();
@@ -486,7 +486,11 @@ fn own(net: &Net, host: Arc<Host>, name: RoomName) -> (Sender<()>, JoinHandle<Ga
             owner.wait();
         }
         owner.doc
-    });
+    };
+    let owner = std::thread::Builder::new()
+        .name("owner".to_owned())
+        .spawn(own)
+        .unwrap();
     (stop, owner)
 }
 
@@ -524,7 +528,7 @@ fn a_game_that_is_hosted_in_this_process() {
         assert!(Instant::now() < end, "the game is not offered");
         std::thread::sleep(Duration::from_millis(5));
     }
-    suite(&folder, Provider::YPartyKit, &address);
+    suite(&folder, Provider::PartyKit, &address);
 
     let mut us = Us::join(&net, address.clone());
     us.until("the first sync", |us| us.is_live());
@@ -549,7 +553,7 @@ fn who_renews_is_seen_and_who_falls_silent_goes() {
     let mut us = Us::join(&net, address.clone());
     us.link.set_awareness(Some("{\"who\":\"wir\"}")).unwrap();
     us.until("the first sync", |us| us.is_live());
-    let mut web = Web::join(&folder, Provider::YPartyKit, &address);
+    let mut web = Web::join(&folder, Provider::PartyKit, &address);
     web.ask(&json!({ "do": "awareness", "state": { "who": "they" } }));
 
     let url = address.url("silent").unwrap();

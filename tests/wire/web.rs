@@ -11,9 +11,9 @@ use crate::node::Node;
 /// The providers that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Provider {
-    YPartyKit,
-    YPartyServer,
-    YWebsocket,
+    PartyKit,
+    PartyServer,
+    Websocket,
 }
 
 pub(crate) struct Web(Node);
@@ -34,9 +34,9 @@ impl Web {
     fn join_at(folder: &Path, provider: Provider, address: &RoomAddress, path: &str) -> Self {
         let mut web = Self(Node::start(folder));
         let kind = match provider {
-            Provider::YPartyKit => "y-partykit",
-            Provider::YPartyServer => "y-partyserver",
-            Provider::YWebsocket => "y-websocket",
+            Provider::PartyKit => "y-partykit",
+            Provider::PartyServer => "y-partyserver",
+            Provider::Websocket => "y-websocket",
         };
         let params = address
             .token
