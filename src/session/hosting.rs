@@ -44,6 +44,8 @@ pub struct Asked {
     pub scope: Scope,
     /// The port; 0 takes a free one.
     pub port: u16,
+    /// Taken instead of any free one, if it is free: guests of the last time look there.
+    pub last_port: Option<u16>,
     /// Where the codes are kept.
     pub codes: PathBuf,
     /// The pictures that guests may fetch.
@@ -82,11 +84,11 @@ async fn open(asked: Asked, clock: Arc<dyn Clock>) -> Result<Server, String> {
         Scope::ThisMachine => Ipv4Addr::LOCALHOST,
         Scope::Network => Ipv4Addr::UNSPECIFIED,
     };
-    let config = Config {
-        listen: SocketAddr::from((ip, asked.port)),
+    let config = |port: u16| Config {
+        listen: SocketAddr::from((ip, port)),
         rooms_of: RoomsOf::Owner {
-            tokens: asked.codes,
-            blobs: asked.blobs,
+            tokens: asked.codes.clone(),
+            blobs: asked.blobs.clone(),
         },
         open: false,
         rooms: Vec::new(),
@@ -98,9 +100,17 @@ async fn open(asked: Asked, clock: Arc<dyn Clock>) -> Result<Server, String> {
         most_connections: MOST_CONNECTIONS,
         tls: None,
     };
-    let server = Server::start(config, clock)
-        .await
-        .map_err(|error| error.to_string())?;
+    let last = asked.last_port.filter(|_| asked.port == 0);
+    let at_last = match last {
+        Some(port) => Server::start(config(port), Arc::clone(&clock)).await.ok(),
+        None => None,
+    };
+    let server = match at_last {
+        Some(server) => server,
+        None => Server::start(config(asked.port), clock)
+            .await
+            .map_err(|error| error.to_string())?,
+    };
     server.host().know_pictures(asked.pictures);
     Ok(server)
 }
@@ -145,6 +155,12 @@ impl Running {
             .into_iter()
             .map(|ip| SocketAddr::new(ip, at.port()))
             .collect()
+    }
+
+    /// The port that it listens on.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        Some(self.server.as_ref()?.address().port())
     }
 
     /// What guests are told as the title.

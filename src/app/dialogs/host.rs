@@ -16,6 +16,7 @@ use crate::app::widgets::buttons::{Accent, IconButton, TextButton};
 use crate::app::widgets::fields::{NumberSpec, Room, choice, number_field, row};
 use crate::app::widgets::frames::{card, dialog, icon_label};
 use crate::model::presence::TablePart;
+use crate::server::code::shown;
 use crate::session::api::{Published, Request, Severity};
 use crate::session::room::{Connection, Place, Scope};
 
@@ -208,7 +209,7 @@ fn code_card(
     });
     ui.horizontal(|ui| {
         let room = (ui.available_width() - 190.0).max(80.0);
-        let text = egui::RichText::new(code).monospace().size(14.0);
+        let text = egui::RichText::new(shown(code)).monospace().size(14.0);
         ui.allocate_ui_with_layout(
             egui::vec2(room, 28.0),
             egui::Layout::left_to_right(egui::Align::Center),

@@ -24,6 +24,8 @@ pub(super) struct DocLink {
     link: RoomLink,
     /// Counts what was shared.
     generation: u64,
+    /// What of it the room has; nothing is known of what was made before this run until it was here.
+    sent: Option<u64>,
     /// The room's document was here once, in this run or before: until then nothing is written.
     pub(super) is_hydrated: bool,
     /// An empty room may be made one of ours.
@@ -58,6 +60,7 @@ impl DocLink {
         Self {
             link,
             generation: 0,
+            sent: None,
             is_hydrated: false,
             may_initialise: false,
             is_hosted_here: false,
@@ -75,6 +78,9 @@ impl DocLink {
 
     pub(super) fn pump(&mut self, doc: &mut Replica) -> Vec<Event> {
         let events = self.link.pump(doc);
+        if self.link.has_sent_all() {
+            self.sent = Some(self.generation);
+        }
         for event in &events {
             if let Event::Awareness(changes) = event {
                 for (client, state) in changes {
@@ -130,8 +136,10 @@ impl DocLink {
 
     fn connection(&self) -> Connection {
         match self.link.state() {
-            ConnectionState::Disconnected => Connection::Disconnected,
-            ConnectionState::Connecting => Connection::Connecting {
+            ConnectionState::Disconnected if self.link.retry_in().is_none() => {
+                Connection::Disconnected
+            }
+            ConnectionState::Disconnected | ConnectionState::Connecting => Connection::Connecting {
                 retry_in: self.link.retry_in(),
             },
             ConnectionState::Syncing => Connection::Syncing,
@@ -146,7 +154,7 @@ impl DocLink {
         DocumentView {
             name: name.into(),
             connection: self.connection(),
-            has_sent_all: self.link.has_sent_all(),
+            has_sent_all: self.sent == Some(self.generation),
             connections: counters.connections,
             out: (counters.frames_out, counters.bytes_out),
             in_: (counters.frames_in, counters.bytes_in),

@@ -15,6 +15,9 @@ use crate::sync::dialect::Dialect;
 
 use super::Workspace;
 
+/// The setting that holds the port of the last time.
+const LAST_PORT: &str = "hosting/port";
+
 pub(super) enum Hosting {
     Opening,
     Running(Box<Hosted>),
@@ -47,6 +50,7 @@ impl Workspace {
         let asked = hosting::Asked {
             scope,
             port,
+            last_port: self.library.setting(LAST_PORT).ok().flatten(),
             codes: self.library.folder().join("hosting"),
             blobs: self.library.blobs().clone(),
             pictures: Arc::clone(self.library.pictures()) as Arc<dyn PictureIndex>,
@@ -74,6 +78,10 @@ impl Workspace {
                 };
                 match running.codes(&table) {
                     Ok(codes) => {
+                        let kept = self.library.set_setting(LAST_PORT, &running.port());
+                        if let Err(error) = kept {
+                            tracing::warn!(target: "session", %error, "the port is not kept");
+                        }
                         let hosted = Hosted {
                             addresses: running.addresses(),
                             running,
