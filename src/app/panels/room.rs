@@ -61,14 +61,14 @@ impl RoomClock {
         }
         if let Some(left) = self.retry_left() {
             let to_next_second = left.as_secs_f64().fract().max(0.05);
-            ctx.request_repaint_after(Duration::from_secs_f64(to_next_second));
+            ctx.request_repaint_after_secs(to_next_second as f32);
         }
         let waits = self
             .unsent_since
             .map(|since| SLOW.as_secs_f64() - (self.now - since))
             .filter(|left| *left > 0.0);
         if let Some(left) = waits {
-            ctx.request_repaint_after(Duration::from_secs_f64(left + 0.01));
+            ctx.request_repaint_after_secs((left + 0.01) as f32);
         }
     }
 

@@ -31,8 +31,11 @@ pub struct Picture {
 /// The textures of one window's drawings.
 #[derive(Default)]
 pub struct Drawings {
-    held: HashMap<(Key, Arc<str>), (Arc<str>, Option<Picture>)>,
+    held: HashMap<(Key, Arc<str>), Held>,
 }
+
+/// A mask as it was sent, and its picture.
+type Held = (Arc<str>, Option<Picture>);
 
 impl Drawings {
     /// The picture of a layer's mask; made when it is new. `None` without ink.
