@@ -384,48 +384,6 @@ pub(super) fn traced() -> Published {
 }
 
 #[test]
-fn the_diagnostics_show_what_leaves_and_the_trace_is_asked_for() {
-    let (mut harness, fake) = editor_of(measured());
-    harness.run();
-    harness.get_by_label("View").click();
-    harness.run();
-    harness.get_by_label("Diagnostics").click();
-    harness.run();
-    for words in [
-        "12,345", "1,975", "84 %", "7,100", "9,593", "$0.02259", "Live",
-    ] {
-        assert!(
-            harness.query_all_by_label(words).next().is_some(),
-            "{words} is not shown"
-        );
-    }
-    let asked = || -> Vec<bool> {
-        let asked = |request| match request {
-            Request::Trace(on) => Some(on),
-            _ => None,
-        };
-        fake.sent().into_iter().filter_map(asked).collect()
-    };
-    assert_eq!(asked(), [false; 0]);
-    harness.get_by_label("Live trace").click();
-    harness.run();
-    assert_eq!(asked(), [true]);
-    fake.publish(|published| *published = traced());
-    harness.run();
-    assert!(
-        harness
-            .query_all_by_label("game  out  48 bytes")
-            .next()
-            .is_some()
-    );
-    // Nobody reads it any more.
-    harness.get_by_label("Close the diagnostics").click();
-    harness.run();
-    assert_eq!(asked(), [false]);
-    assert!(harness.query_by_label("Diagnostics").is_none());
-}
-
-#[test]
 fn a_drag_ends_where_it_is_when_the_window_is_left() {
     let (mut harness, fake) = editor_of(table_ready());
     harness.run();
