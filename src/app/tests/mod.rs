@@ -224,6 +224,8 @@ fn parts(fake: &Arc<Fake>, settings: Settings) -> Parts {
 fn still() -> Settings {
     Settings {
         transitions: false,
+        // Chosen, or it would be chosen now and the settings be written a moment later.
+        user_color: Some("#4fc3f7".into()),
         ..Settings::default()
     }
 }
