@@ -232,8 +232,13 @@ fn still() -> Settings {
 
 /// The editor without a graphics device.
 fn editor_of(published: Published) -> (Harness<'static, App>, Arc<Fake>) {
+    editor_with(published, still())
+}
+
+/// The same with other settings.
+fn editor_with(published: Published, settings: Settings) -> (Harness<'static, App>, Arc<Fake>) {
     let fake = Fake::publishing(published);
-    let given = parts(&fake, still());
+    let given = parts(&fake, settings);
     let harness = Harness::builder()
         .with_size(egui::vec2(1280.0, 720.0))
         .with_max_steps(40)

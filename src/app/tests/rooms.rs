@@ -7,7 +7,8 @@ use eframe::egui;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
-use super::{App, Fake, editor_of, table_ready};
+use super::{App, Fake, editor_of, editor_with, still, table_ready};
+use crate::app::settings::Settings;
 use crate::model::color::Rgb;
 use crate::model::id::{GameSessionId, SceneId};
 use crate::model::presence::{Presence, SharedView, TablePart, Who};
@@ -428,7 +429,11 @@ fn pointing_at_a_marker_that_shows_then_tells_the_players_after_a_moment() {
 
 #[test]
 fn nothing_is_drawn_while_the_cursors_of_others_rest() {
-    let (mut harness, fake) = editor_of(in_room(joined(Connection::Live)));
+    let settings = Settings {
+        transitions: true,
+        ..still()
+    };
+    let (mut harness, fake) = editor_with(in_room(joined(Connection::Live)), settings);
     let mut there = person(7, "Tamsin", Presence::default());
     let mut presence = (*there.presence).clone();
     presence.cursor = Some(crate::model::presence::Cursor {
