@@ -11,6 +11,7 @@ pub mod command;
 pub mod dialogs;
 pub mod display;
 pub mod editor;
+mod events;
 pub mod files;
 pub mod gesture;
 pub mod gpu;

@@ -76,6 +76,8 @@ pub struct Settings {
     pub host_scope: Scope,
     /// The port that it is hosted on; 0 = any that is free.
     pub host_port: u16,
+    /// Kinds of a room's events that are told, with commas between: `NOTICE, USER_JOINED`.
+    pub room_events: String,
     /// First hints that are done.
     pub hints_done: BTreeSet<String>,
     /// What other versions wrote.
@@ -120,6 +122,7 @@ impl Default for Settings {
             show_cursors: true,
             host_scope: Scope::default(),
             host_port: 0,
+            room_events: "NOTICE".into(),
             hints_done: BTreeSet::new(),
             unknown: serde_json::Map::new(),
         }

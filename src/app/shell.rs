@@ -14,6 +14,7 @@ use super::dialogs::join::LookAround;
 use super::dialogs::{Dialog, RunFacts};
 use super::display::DisplayState;
 use super::editor::Editor;
+use super::events::Told;
 use super::files::{Answer, FileDialogs};
 use super::link::SessionLink;
 use super::painter::Painter;
@@ -82,6 +83,8 @@ pub struct App {
     pub(super) painter: Painter,
     pub(super) tables: Tables,
     introduced: Option<Identity>,
+    /// Events of rooms.
+    events: Told,
     mine: Mine,
     pub(super) pause_pictures: PausePictures,
     display_open: Arc<AtomicBool>,
@@ -132,6 +135,7 @@ impl App {
             painter,
             tables: Tables::default(),
             introduced: None,
+            events: Told::default(),
             mine: Mine::default(),
             secrets: parts.secrets,
             pause_pictures: PausePictures::new(parts.add_picture),
@@ -219,6 +223,16 @@ impl App {
         }
         if let Some(trouble) = self.bridge.take_trouble() {
             self.editor.tell(Severity::Error, trouble);
+        }
+    }
+
+    /// Tells the user what happens in the room, as far as that is wanted.
+    fn tell_events(&mut self, published: &Published) {
+        if let Some(room) = &published.room {
+            let kinds = &self.editor.settings.room_events;
+            for text in self.events.news(&room.events, kinds) {
+                self.editor.tell(Severity::Info, text);
+            }
         }
     }
 
@@ -689,6 +703,7 @@ impl eframe::App for App {
         self.resend(ctx);
         self.outcomes();
         let published = self.link.published();
+        self.tell_events(&published);
         self.editor.follow(&published, &mut self.commands);
         self.run_commands(ctx, frame, &published);
         if self.bridge.is_lost() {
