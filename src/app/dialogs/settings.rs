@@ -78,21 +78,15 @@ pub fn show(ctx: &egui::Context, editor: &mut Editor, commands: &mut Commands) -
             &mut settings.show_cursors,
             "Where others point, on the map and on the player display.",
         );
-        row(
-            ui,
-            "Events of a room that are told",
-            Room::Wide,
-            None,
-            |ui| {
-                ui.add(
-                    egui::TextEdit::singleline(&mut settings.room_events)
-                        .hint_text("NOTICE, USER_JOINED")
-                        .char_limit(200)
-                        .desired_width(ui.available_width())
-                        .margin(egui::Margin::symmetric(8, 6)),
-                )
-            },
-        );
+        row(ui, "Events to tell", Room::Wide, None, |ui| {
+            ui.add(
+                egui::TextEdit::singleline(&mut settings.room_events)
+                    .hint_text("NOTICE, USER_JOINED")
+                    .char_limit(200)
+                    .desired_width(ui.available_width())
+                    .margin(egui::Margin::symmetric(8, 6)),
+            )
+        });
         if transitions != settings.transitions {
             commands.push(Command::Theme(settings.theme));
         }
