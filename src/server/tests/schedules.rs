@@ -26,6 +26,8 @@ struct Link {
     on_the_way: Vec<Vec<u8>>,
     /// The scenes of each document message of this connection.
     sent: Vec<Vec<String>>,
+    /// What the server said it has, while the answer lacks updates that wait for others here.
+    unanswered: Option<Vec<u8>>,
 }
 
 struct World {
@@ -110,6 +112,7 @@ impl World {
             guest,
             on_the_way: vec![Message::Sync(SyncMessage::Step1(&has)).encode()],
             sent: Vec::new(),
+            unanswered: None,
         });
     }
 
@@ -147,15 +150,14 @@ impl World {
                     .apply_update(update, Origin::Remote(1))
                     .unwrap();
                 doc.replica_mut().take_updates();
+                if !doc.replica().waits_for_updates()
+                    && let Some(has) = link.unanswered.take()
+                {
+                    link.answer(doc, has);
+                }
             }
             match message {
-                Got::Step1(has) => {
-                    let missing = doc.replica().encode_missing(&has).unwrap();
-                    link.on_the_way
-                        .push(Message::Sync(SyncMessage::Step2(&missing)).encode());
-                    let scenes = doc.scene_ids().iter().map(ToString::to_string).collect();
-                    link.sent.push(scenes);
-                }
+                Got::Step1(has) => link.answer(doc, has),
                 Got::Durable(messages, _) => {
                     let messages = usize::try_from(messages).unwrap();
                     let durable = link.sent.iter().take(messages).flatten().cloned();
@@ -201,6 +203,20 @@ impl World {
     }
 }
 
+impl Link {
+    /// What the server lacks; again, as clients of ours do, when updates that waited here for others
+    /// no longer do.
+    fn answer(&mut self, doc: &GameDoc, has: Vec<u8>) {
+        let missing = doc.replica().encode_missing(&has).unwrap();
+        let answer = Message::Sync(SyncMessage::Step2(&missing));
+        self.on_the_way.push(answer.encode());
+        let scenes = doc.scene_ids();
+        self.sent
+            .push(scenes.iter().map(ToString::to_string).collect());
+        self.unanswered = doc.replica().waits_for_updates().then_some(has);
+    }
+}
+
 impl Peer {
     fn new() -> Self {
         Self {
@@ -221,7 +237,8 @@ impl Peer {
 #[test]
 fn whatever_happens_all_agree_and_nothing_acknowledged_is_lost() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let seeds = match number("TABLEGLOW_ROOM_SEED") {
+    let one = number("TABLEGLOW_ROOM_SEED");
+    let seeds = match one {
         Some(seed) => seed..seed + 1,
         None => 0..number("TABLEGLOW_ROOM_SCHEDULES").unwrap_or(SCHEDULES),
     };
@@ -251,7 +268,7 @@ fn whatever_happens_all_agree_and_nothing_acknowledged_is_lost() {
     // A simulation in which nothing happens proves nothing.
     let counts = (received, acknowledged, crashes);
     assert!(
-        received > 200 && acknowledged > 100 && crashes > 0,
+        one.is_some() || received > 200 && acknowledged > 100 && crashes > 0,
         "{counts:?}"
     );
 }
