@@ -152,8 +152,8 @@ fn pictures_go_from_one_library_to_another_through_the_room() {
     giver.courier.offer(&locations);
     taker.wait_for_pictures(&locations);
     assert_eq!(came.load(Ordering::Relaxed), 5);
-    taker.wait_for("the work ends", |told| is_at_rest(told));
-    giver.wait_for("the work ends", |told| is_at_rest(told));
+    taker.wait_for("the work ends", is_at_rest);
+    giver.wait_for("the work ends", is_at_rest);
     assert_eq!(taker.problems(), [""; 0]);
     // The same picture under another key is not fetched again.
     let other = locations[0].replace("map/", "token/");
@@ -186,7 +186,7 @@ fn whoever_may_not_hand_over_is_told_once_and_whoever_has_no_code_too() {
     let mut locations: Vec<_> = (0..3).map(|n| viewer.add(&picture(n))).collect();
     locations.push(viewer.add(&long_picture(8 << 20)));
     viewer.courier.offer(&locations);
-    viewer.wait_for("a refusal", |told| is_at_rest(told));
+    viewer.wait_for("a refusal", is_at_rest);
     assert_eq!(viewer.problems().len(), 1);
     assert!(
         viewer.problems()[0].contains("only a DM"),
@@ -198,7 +198,7 @@ fn whoever_may_not_hand_over_is_told_once_and_whoever_has_no_code_too() {
     stranger
         .courier
         .want(&(0..9).map(|n| location(&[n])).collect::<Vec<_>>());
-    stranger.wait_for("a refusal", |told| is_at_rest(told));
+    stranger.wait_for("a refusal", is_at_rest);
     assert_eq!(stranger.problems().len(), 1);
 }
 
