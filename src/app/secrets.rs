@@ -188,7 +188,10 @@ impl Secrets for KeyStore {
         if let Some(known) = self.shared.known.lock().get(&account) {
             return known.clone();
         }
-        self.ask(|reply| Ask::Get(account, reply))
+        let found = self.ask(|reply| Ask::Get(account.clone(), reply))?;
+        let mut known = self.shared.known.lock();
+        known.insert(account, Some(found.clone()));
+        Some(found)
     }
 
     fn set(&self, server: &str, room: &str, code: &str) {

@@ -195,6 +195,8 @@ impl World {
                     }
                 }
             }
+            // What was written before the disk became eager waits for it too.
+            self.table.log.commit();
             self.table.wait(ms(1100));
             for who in 0..self.peers.len() {
                 self.peer_reads(who);
