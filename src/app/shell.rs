@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use eframe::egui;
-use egui::{Margin, Ui};
+use egui::Ui;
 
 use super::bridge::Bridge;
-use super::command::{Command, Commands, FilePurpose};
+use super::command::{Command, Commands};
+use super::dialogs;
 use super::dialogs::join::LookAround;
 use super::dialogs::{Dialog, RunFacts};
 use super::display::DisplayState;
@@ -18,16 +19,15 @@ use super::events::Told;
 use super::files::{Answer, FileDialogs};
 use super::link::SessionLink;
 use super::painter::Painter;
-use super::panels::{diagnostics, hints, inspector, menu, scenes, strip, toasts::Toasts, toolbar};
+use super::panels::{hints, toasts::Toasts};
 use super::pause_picture::{AddPicture, PausePictures};
 use super::presence::mine::{Facts, Mine};
 use super::secrets::KeyStore;
 use super::settings::Settings;
-use super::shortcuts::{self, Action};
+use super::shortcuts::Action;
 use super::table_view::Style;
 use super::tables::Tables;
-use super::theme::{self, PANE_WIDTH, Tokens};
-use super::{canvas, dialogs};
+use super::theme::{self, Tokens};
 use crate::library::ipc::IpcServer;
 use crate::model::marker;
 use crate::model::presence::{HoveredMarker, SharedView};
@@ -89,14 +89,14 @@ pub struct App {
     pub(super) pause_pictures: PausePictures,
     display_open: Arc<AtomicBool>,
     maximize: bool,
-    clipboard_picture: Option<fn() -> Option<egui::ColorImage>>,
+    pub(super) clipboard_picture: Option<fn() -> Option<egui::ColorImage>>,
     pub(super) facts: RunFacts,
     pub(super) icon: Option<Arc<egui::IconData>>,
     toasts: Toasts,
     settings_path: Option<PathBuf>,
     saved_settings: Settings,
     settings_changed: Option<Instant>,
-    canvas_rect: egui::Rect,
+    pub(super) canvas_rect: egui::Rect,
     title: String,
     secrets: Option<Arc<KeyStore>>,
     frames: u64,
@@ -371,302 +371,6 @@ impl App {
             self.title = title;
         }
     }
-
-    /// What the keyboard and the system brought, when no dialog is in the way.
-    fn take_input(&mut self, ctx: &egui::Context, published: &Published) {
-        if self.editor.dialog.is_none() {
-            let typing = Editor::is_typing(ctx);
-            if !typing {
-                self.row_keys(ctx);
-            }
-            for action in shortcuts::take(ctx, typing) {
-                self.commands.act(action);
-            }
-            // An open menu takes Escape and the arrows for itself.
-            if !typing && !egui::Popup::is_any_open(ctx) {
-                self.canvas_keys(ctx, published);
-            }
-        }
-        let words = ctx.input(|input| {
-            input.events.iter().find_map(|event| match event {
-                egui::Event::Paste(words) => Some(words.clone()),
-                _ => None,
-            })
-        });
-        if let Some(words) =
-            words.filter(|_| !Editor::is_typing(ctx) && self.editor.dialog.is_none())
-        {
-            self.paste_words(&words, published);
-        }
-        let (pasted, dropped) = ctx.input(|input| {
-            let pasted = input.events.iter().find_map(|event| match event {
-                egui::Event::PasteImage(picture) => Some(Arc::clone(picture)),
-                _ => None,
-            });
-            let dropped: Vec<PathBuf> = input
-                .raw
-                .dropped_files
-                .iter()
-                .map(|file| file.path().to_owned())
-                .collect();
-            (pasted, dropped)
-        });
-        if let Some(picture) = pasted {
-            self.paste(&picture, published);
-        }
-        if !dropped.is_empty() {
-            let archives = dropped
-                .iter()
-                .all(|file| file.extension().is_some_and(|ending| ending == "tableglow"));
-            let purpose = if archives {
-                FilePurpose::ImportArchive
-            } else {
-                FilePurpose::Import { into: None }
-            };
-            self.commands.push(Command::FilesChosen(purpose, dropped));
-        }
-    }
-
-    /// A scene row that has the keyboard takes F2 and Delete for itself.
-    fn row_keys(&mut self, ctx: &egui::Context) {
-        let Some(row) = self.editor.focused_row.clone() else {
-            return;
-        };
-        let (rename, delete) = ctx.input_mut(|input| {
-            (
-                input.consume_key(egui::Modifiers::NONE, egui::Key::F2),
-                input.consume_key(egui::Modifiers::NONE, egui::Key::Delete),
-            )
-        });
-        if rename {
-            self.commands.push(Command::BeginRename(row));
-        } else if delete {
-            self.commands.push(Command::DeleteScene(row));
-        }
-    }
-
-    fn canvas_keys(&mut self, ctx: &egui::Context, published: &Published) {
-        let wants_arrows = !self.editor.picked.is_empty();
-        let (escape, nudge) = ctx.input_mut(|input| {
-            let escape = input.consume_key(egui::Modifiers::NONE, egui::Key::Escape);
-            let mut nudge = glam::DVec2::ZERO;
-            if wants_arrows && !input.modifiers.alt {
-                for (key, by) in [
-                    (egui::Key::ArrowLeft, glam::DVec2::NEG_X),
-                    (egui::Key::ArrowRight, glam::DVec2::X),
-                    (egui::Key::ArrowUp, glam::DVec2::Y),
-                    (egui::Key::ArrowDown, glam::DVec2::NEG_Y),
-                ] {
-                    if input.consume_key(egui::Modifiers::NONE, key) {
-                        nudge += by;
-                    }
-                }
-            }
-            (escape, nudge)
-        });
-        if escape {
-            self.step_back(ctx, published);
-        }
-        if nudge != glam::DVec2::ZERO {
-            self.commands.push(Command::NudgeCells(nudge));
-        }
-    }
-
-    /// Text came from the clipboard: the files that it names, as file managers copy them, or the
-    /// picture beside it.
-    fn paste_words(&mut self, words: &str, published: &Published) {
-        let files = super::files::named_files(words);
-        if !files.is_empty() {
-            let purpose = FilePurpose::Import { into: None };
-            self.commands.push(Command::FilesChosen(purpose, files));
-        } else if let Some(picture) = self.clipboard_picture.and_then(|look| look()) {
-            self.paste(&picture, published);
-        } else {
-            self.editor.tell(
-                Severity::Info,
-                "There is text in the clipboard and no picture, so nothing was pasted. Copy a picture, or a map file.",
-            );
-        }
-    }
-
-    fn paste(&mut self, picture: &egui::ColorImage, published: &Published) {
-        if published.game.is_none() {
-            return;
-        }
-        let [width, height] = picture.size;
-        let (Ok(width), Ok(height)) = (u32::try_from(width), u32::try_from(height)) else {
-            return;
-        };
-        let rgba = picture
-            .pixels
-            .iter()
-            .flat_map(|pixel| pixel.to_srgba_unmultiplied())
-            .collect();
-        self.commands.request(Request::ImportPixels {
-            width,
-            height,
-            rgba,
-            into: empty_scene(published),
-        });
-    }
-
-    fn panes(&mut self, ui: &mut Ui, published: &Published, people: &People) {
-        let tokens = Tokens::of(ui.ctx());
-        let frame = |margin: Margin| egui::Frame::new().fill(tokens.pane).inner_margin(margin);
-        egui::Panel::top("menu")
-            .frame(frame(Margin::symmetric(8, 2)))
-            .show(ui, |ui| {
-                menu::show(
-                    ui,
-                    published,
-                    people,
-                    &mut self.editor,
-                    self.display.is_open(),
-                    &mut self.commands,
-                );
-            });
-        egui::Panel::bottom("strip")
-            .exact_size(44.0)
-            .frame(frame(Margin::symmetric(12, 4)))
-            .show(ui, |ui| {
-                strip::show(
-                    ui,
-                    published,
-                    &mut self.editor,
-                    &mut self.display,
-                    &mut self.commands,
-                );
-            });
-        if self.editor.diagnostics_open {
-            egui::Panel::bottom("diagnostics")
-                .default_size(212.0)
-                .size_range(120.0..=420.0)
-                .resizable(true)
-                .frame(frame(Margin::symmetric(12, 4)))
-                .show(ui, |ui| {
-                    diagnostics::show(ui, published, &mut self.commands);
-                });
-        }
-        let side = Margin {
-            left: 12,
-            right: 12,
-            top: 4,
-            bottom: 0,
-        };
-        if !self.editor.settings.left_pane_folded {
-            egui::Panel::left("scenes")
-                .default_size(*PANE_WIDTH.start())
-                .size_range(*PANE_WIDTH.start()..=*PANE_WIDTH.end())
-                .frame(frame(side))
-                .show(ui, |ui| {
-                    scenes::show(ui, published, &mut self.editor, &mut self.commands);
-                });
-        }
-        if !self.editor.settings.right_pane_folded {
-            egui::Panel::right("inspector")
-                .default_size(280.0)
-                .size_range(*PANE_WIDTH.start()..=*PANE_WIDTH.end())
-                .frame(frame(side))
-                .show(ui, |ui| {
-                    inspector::show(ui, published, &mut self.editor, &mut self.commands);
-                });
-        }
-        egui::Panel::top("tools")
-            .exact_size(40.0)
-            .frame(frame(Margin::symmetric(8, 4)))
-            .show(ui, |ui| {
-                self.fold_buttons(ui, published);
-            });
-        egui::CentralPanel::no_frame().show(ui, |ui| {
-            self.canvas_rect = canvas::show(
-                ui,
-                published,
-                &mut self.editor,
-                &self.bridge,
-                &mut self.commands,
-            );
-        });
-    }
-
-    /// The tool bar with the buttons that fold the panes at its ends.
-    fn fold_buttons(&mut self, ui: &mut Ui, published: &Published) {
-        use super::icons;
-        use super::widgets::buttons::{Accent, IconButton};
-        let left_keys = shortcuts::keys_of(ui.ctx(), Action::LeftPane);
-        let right_keys = shortcuts::keys_of(ui.ctx(), Action::RightPane);
-        ui.horizontal_centered(|ui| {
-            ui.spacing_mut().item_spacing.x = 4.0;
-            let fold = if self.editor.settings.left_pane_folded {
-                (icons::CARET_DOUBLE_RIGHT, "Show the scene list")
-            } else {
-                (icons::CARET_DOUBLE_LEFT, "Fold the scene list")
-            };
-            if IconButton::new(fold.0, fold.1)
-                .accent(Accent::Muted)
-                .keys(left_keys.as_deref())
-                .show(ui)
-                .clicked()
-            {
-                self.commands.act(Action::LeftPane);
-            }
-            let room = ui.available_width() - 36.0;
-            ui.allocate_ui_with_layout(
-                egui::vec2(room, 32.0),
-                egui::Layout::left_to_right(egui::Align::Center),
-                |ui| {
-                    ui.set_width(room);
-                    toolbar::show(ui, published, &mut self.editor, &mut self.commands);
-                },
-            );
-            let fold = if self.editor.settings.right_pane_folded {
-                (icons::CARET_DOUBLE_LEFT, "Show the inspector")
-            } else {
-                (icons::CARET_DOUBLE_RIGHT, "Fold the inspector")
-            };
-            if IconButton::new(fold.0, fold.1)
-                .accent(Accent::Muted)
-                .keys(right_keys.as_deref())
-                .show(ui)
-                .clicked()
-            {
-                self.commands.act(Action::RightPane);
-            }
-        });
-    }
-
-    fn file_hover(&self, ctx: &egui::Context, published: &Published) {
-        let hovering = ctx.input(|input| input.raw.hovered_files.len());
-        if hovering == 0 || published.game.is_none() {
-            return;
-        }
-        let tokens = Tokens::of(ctx);
-        let painter = ctx.layer_painter(egui::LayerId::new(
-            egui::Order::Foreground,
-            egui::Id::unique("file hover"),
-        ));
-        let rect = self.canvas_rect.shrink(12.0);
-        painter.rect(
-            rect,
-            egui::CornerRadius::same(10),
-            tokens.edit.gamma_multiply(0.12),
-            egui::Stroke::new(2.0, tokens.edit),
-            egui::StrokeKind::Inside,
-        );
-        let words = if hovering > 1 {
-            "Drop: a scene for each file"
-        } else if empty_scene(published).is_some() {
-            "Drop: the map of this scene"
-        } else {
-            "Drop: a new scene"
-        };
-        painter.text(
-            rect.center(),
-            egui::Align2::CENTER_CENTER,
-            words,
-            egui::FontId::new(17.0, theme::semibold()),
-            tokens.text,
-        );
-    }
 }
 
 /// The marker under the pointer that shows to players while it is pointed at.
@@ -684,16 +388,6 @@ fn pointed(editor: &Editor, scene: &SceneSnapshot, at_world: glam::DVec2) -> Opt
         content: "".into(),
         image_url: None,
     })
-}
-
-/// The edited scene when it has no map yet: what a dropped map fills.
-#[must_use]
-pub fn empty_scene(published: &Published) -> Option<crate::model::id::SceneId> {
-    published
-        .editing
-        .as_ref()
-        .filter(|scene| scene.map.is_none())
-        .map(|scene| scene.id.clone())
 }
 
 impl eframe::App for App {
