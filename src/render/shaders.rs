@@ -41,6 +41,7 @@ pub(super) enum ShaderError {
     #[error("{importer} imports {name}, which does not exist")]
     NoSuchFile { importer: String, name: String },
     /// It does not parse or validate.
+    #[cfg(any(test, debug_assertions))]
     #[error("{name}: {message}")]
     Invalid { name: String, message: String },
 }
@@ -97,7 +98,8 @@ impl Shaders {
         Ok(())
     }
 
-    /// Parses and validates every file with its imports.
+    /// Parses and validates every file with its imports: before what was edited on the disk is used.
+    #[cfg(any(test, debug_assertions))]
     pub(super) fn validated(&self) -> Result<Vec<(&'static str, naga::Module)>, ShaderError> {
         self.files
             .iter()
