@@ -13,9 +13,10 @@ use tableglow::library::Library;
 use tableglow::model::color::Rgb;
 use tableglow::model::edit::{Assignment, Edit, RowRef};
 use tableglow::model::id::{GameSessionId, PartyId, RowId, SceneId};
-use tableglow::model::marker;
+use tableglow::model::party::PartyDefaults;
 use tableglow::model::presence::{Cursor, Presence, TablePart};
 use tableglow::model::stroke::{MaskTarget, NewStroke, StrokeMode, StrokeShape};
+use tableglow::model::{marker, scene};
 use tableglow::scene::player::PlayerFrame;
 use tableglow::scene::snapshot::Fog;
 use tableglow::server::listener::{Config, RoomsOf, Server};
@@ -750,6 +751,60 @@ fn pictures_come_along_whoever_has_them() {
         taker.wait("its map", |published| {
             let shown = published.editing.as_ref().filter(|it| it.id == scene)?;
             shown.map.as_ref()?.picture.as_ref().map(|_| ())
+        });
+    }
+}
+
+#[test]
+fn a_pause_picture_comes_to_everybody_and_goes_for_everybody() {
+    let rooms = Rooms::start();
+    let (mira, tom, _) = two_in_a_room(&rooms);
+    mira.send(Request::ImportPixels {
+        width: 40,
+        height: 40,
+        rgba: vec![90; 40 * 40 * 4],
+        into: None,
+    });
+    let (location, hash) = mira.wait("the imported picture", |published| {
+        let shown = published.editing.as_ref()?;
+        let picture = shown.map.as_ref()?.picture.as_ref()?;
+        Some((shown.setting(scene::MAP_LOCATION)?, picture.hash.clone()))
+    });
+    let (_, party) = mira.ids();
+    mira.send(Request::SetPartyDefaults {
+        party: party.clone(),
+        defaults: PartyDefaults {
+            pause_picture: Some(location.to_string()),
+            ..PartyDefaults::default()
+        },
+    });
+    mira.send(Request::Pause(true));
+    for person in [&mira, &tom] {
+        person.wait("the pause with its picture", |published| {
+            let PlayerFrame::Paused { picture } = &published.player else {
+                return None;
+            };
+            (*picture == Some(hash.clone())).then_some(())
+        });
+    }
+    // It is with the party's other defaults there too, and goes by either's hand.
+    let of_tom = tom.wait("the default", |published| {
+        let entry = published.library.parties.iter().find(|it| it.id == party)?;
+        let is_named = entry.defaults.pause_picture.as_deref() == Some(&*location);
+        is_named.then(|| entry.defaults.clone())
+    });
+    tom.send(Request::SetPartyDefaults {
+        party: party.clone(),
+        defaults: PartyDefaults {
+            pause_picture: None,
+            ..of_tom
+        },
+    });
+    for person in [&mira, &tom] {
+        person.wait("the pause without", |published| {
+            let entry = published.library.parties.iter().find(|it| it.id == party)?;
+            let is_gone = matches!(&published.player, PlayerFrame::Paused { picture: None });
+            (is_gone && entry.defaults.pause_picture.is_none()).then_some(())
         });
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::property::{
-    Audience::Everyone,
+    Audience::{Everyone, Picture},
     Delay::Now,
     Kind::{Bool, Text},
     Preset::{Bool as B, Null},
@@ -24,6 +24,8 @@ crate::properties! {
     ACTIVE_GAME_ID: Option<Arc<str>> = "activeGameId", OURS, Text { nullable: true }, Null, Unit::None, Now, Everyone, Hidden, "Game of the scene on the table";
     /// The table shows the pause screen.
     IS_PAUSED: bool = "isPaused", V1, Bool, B(false), Unit::None, Now, Everyone, Hidden, "Paused";
+    /// What fills the table's screen meanwhile: ours. Web clients have theirs from their own site.
+    PAUSE_PICTURE: Option<Arc<str>> = "pausePicture", OURS, Text { nullable: true }, Null, Unit::None, Now, Picture, Hidden, "Pause picture";
 }
 
 /// What new scenes of a party start with.
@@ -44,7 +46,8 @@ pub struct PartyDefaults {
     pub grid_spacing_in: f64,
     /// Width of grid lines in pixels.
     pub grid_line_thickness_px: f64,
-    /// Shown to the players while paused.
+    /// Shown to the players while paused. The party's document says so first ([`PAUSE_PICTURE`]); this
+    /// copy is for lists and archives, which do not open it.
     pub pause_picture: Option<String>,
 }
 

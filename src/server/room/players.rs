@@ -22,7 +22,7 @@ use bytes::Bytes;
 
 use self::pictures::Pictures;
 pub use self::pictures::{CutFile, CutWanted};
-use self::view::SceneView;
+use self::view::{SceneView, name_by_content, named};
 use self::writes::Written;
 use super::{Member, Room, durable_frame, sync_frame};
 use crate::doc::PartyDoc;
@@ -32,8 +32,9 @@ use crate::doc::players::{PlayersDoc, Shown};
 use crate::model::audience;
 use crate::model::id::{RowId, SceneId};
 use crate::model::presence::{Dragging, TablePart};
+use crate::model::row::Row;
 use crate::model::{marker, party};
-use crate::scene::picture::PictureInfo;
+use crate::scene::picture::{PictureIndex as _, PictureInfo};
 use crate::server::ConnectionId;
 use crate::server::access::Role;
 use crate::server::outbox::Close;
@@ -103,6 +104,8 @@ pub(super) struct Players {
     views: BTreeMap<SceneId, SceneView>,
     tables: Vec<OnTable>,
     pictures: Pictures,
+    /// What a party shows during a pause.
+    pause_picture: Option<Arc<str>>,
     hovered: BTreeSet<RowId>,
     dragged: Vec<Dragging>,
     presence_seen: u64,
@@ -122,6 +125,7 @@ impl Players {
             views: BTreeMap::new(),
             tables,
             pictures: Pictures::default(),
+            pause_picture: None,
             hovered: BTreeSet::new(),
             dragged: Vec::new(),
             presence_seen: 0,
@@ -176,11 +180,26 @@ impl Players {
             }
             Opened::Party(doc) => {
                 shown.schema = doc.schema_version();
-                shown.party = Some(doc.state().for_players(&party::TABLE));
+                shown.party = Some(self.party_state(doc));
             }
             Opened::Unread(_) => {}
         }
         shown
+    }
+
+    /// A party's state, its pause picture named by what it holds.
+    fn party_state(&mut self, doc: &PartyDoc) -> Row {
+        let state = doc.state().for_players(&party::TABLE);
+        let location = state.get(party::PAUSE_PICTURE);
+        let picture = location
+            .as_deref()
+            .filter(|location| !location.is_empty())
+            .and_then(|location| Some((self.pictures.find(location)?, location)));
+        let name = picture
+            .as_ref()
+            .map(|(picture, location)| name_by_content("pause", picture, location));
+        self.pause_picture = picture.map(|(picture, _)| picture.hash.as_str().into());
+        named(&state, party::PAUSE_PICTURE.property(), name)
     }
 
     /// Takes up the epoch that was kept, for those who have it.
@@ -330,11 +349,14 @@ impl Room {
     /// The pictures that guests may fetch, by hash.
     #[must_use]
     pub fn guests_pictures(&self) -> BTreeSet<Arc<str>> {
-        let views = self
-            .players
-            .iter()
-            .flat_map(|players| players.views.values());
-        views.flat_map(SceneView::pictures).collect()
+        let Some(players) = &self.players else {
+            return BTreeSet::new();
+        };
+        let views = players.views.values();
+        views
+            .flat_map(SceneView::pictures)
+            .chain(players.pause_picture.clone())
+            .collect()
     }
 
     /// Lets a guest in; false when there is nothing that can be shown to one.

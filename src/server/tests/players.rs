@@ -440,6 +440,54 @@ fn a_party_tells_players_what_is_on_its_table_and_nothing_during_a_pause() {
 }
 
 #[test]
+fn a_pause_picture_is_shown_by_what_it_holds_and_not_by_its_name() {
+    use crate::doc::PartyDoc;
+    let mut party = PartyDoc::create(&PartyId::new("p"));
+    let named = |location: Option<&str>| Edit::Set {
+        row: RowRef::Party,
+        values: vec![Assignment::new(party::PAUSE_PICTURE, location)],
+    };
+    party.apply(&[named(Some("secrets/CANARY.webp"))], Origin::Local(1));
+    let stored = party.replica().encode_snapshot();
+    let mut table = Table::with(vec![stored], false);
+    let mut player = Client::join(&mut table, Role::Display);
+    let seen = |player: &Client| {
+        let bytes = player.doc.replica().encode_snapshot();
+        let seen = PartyDoc::open([bytes.as_slice()]).unwrap();
+        seen.state().get(party::PAUSE_PICTURE)
+    };
+    // Not known yet: not named.
+    assert_eq!(seen(&player), None);
+    let hash = "b".repeat(64);
+    assert_eq!(table.room.take_wanted_pictures(), ["secrets/CANARY.webp"]);
+    let found = PictureInfo {
+        hash: PictureHash::new(&hash),
+        width: 4,
+        height: 2,
+    };
+    let now = table.now;
+    table
+        .room
+        .found_picture(now, "secrets/CANARY.webp", Some(found));
+    player.hear(&mut table);
+    assert_eq!(seen(&player), Some(format!("pause/{hash}.webp").into()));
+    let may_fetch: Vec<_> = table.room.guests_pictures().into_iter().collect();
+    assert_eq!(may_fetch, [Arc::from(hash)]);
+    assert!(!player.heard(HIDDEN));
+
+    let dm = Client::join(&mut table, Role::Dm);
+    party.replica_mut().take_updates();
+    party.apply(&[named(None)], Origin::Local(1));
+    for update in party.replica_mut().take_updates() {
+        table.update(&dm.guest, &update.bytes);
+    }
+    table.wait(PRESENCE_STEP);
+    player.hear(&mut table);
+    assert_eq!(seen(&player), None);
+    assert!(table.room.guests_pictures().is_empty());
+}
+
+#[test]
 fn who_comes_back_with_all_there_is_gets_next_to_nothing() {
     let (mut table, _dm, player) = small_game();
     table.leave(&player.guest);

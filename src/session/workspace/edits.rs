@@ -124,20 +124,21 @@ impl Workspace {
         self.edit(fresh_gesture(), label, edits, true);
     }
 
-    fn edit_party(&mut self, edits: &[Edit]) {
+    /// Changes the open party's state; `false` when it cannot be, which is told.
+    pub(super) fn edit_party(&mut self, edits: &[Edit]) -> bool {
         let Some(open) = self.party.as_mut() else {
-            return;
+            return false;
         };
         if open.waits_for_room() {
             self.notices.add(Severity::Warning, WAITS);
-            return;
+            return false;
         }
         if open.read_only {
             self.notices.add(
                 Severity::Warning,
                 "This library can only be read, so the table was not changed.",
             );
-            return;
+            return false;
         }
         let gesture = fresh_gesture();
         let applied = open.doc.apply(edits, Origin::Local(gesture.0));
@@ -145,8 +146,10 @@ impl Workspace {
         counters.edits_in += 1;
         counters.wrote(applied.keys_written());
         self.save_open_documents();
+        self.look_for_pictures_soon();
         self.find_table_game();
         self.view.everything_changed();
+        true
     }
 
     /// Puts a scene on the table, or clears it.

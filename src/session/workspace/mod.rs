@@ -15,6 +15,7 @@ mod games;
 mod hosted;
 mod imports;
 mod notices;
+mod pause_picture;
 mod people;
 mod pictures;
 mod removed;
@@ -189,8 +190,7 @@ impl Workspace {
                 self.view.library_changed();
             }
             Request::SetPartyDefaults { party, defaults } => {
-                self.told(|it| it.library.set_party_defaults(&party, &defaults));
-                self.view.library_changed();
+                self.set_party_defaults(&party, &defaults);
             }
             Request::Restore { backup } => self.restore(&backup),
             Request::BringBack(scene) => self.bring_back(&scene),
@@ -272,6 +272,7 @@ impl Workspace {
         self.save_open_documents();
         self.sought = None;
         self.attach_open_documents();
+        self.name_pause_picture();
         self.find_table_game();
         let first = self
             .active_scene()

@@ -62,6 +62,8 @@ impl Workspace {
                 named.extend(pictures_of_scene(&game.doc, scene));
             }
         }
+        let pause = self.pause_picture();
+        named.extend(pause.map(|location| location.to_string()));
         for game in self.open_games().filter(|game| game.link.is_some()) {
             named.extend(pictures_of_game(&game.doc));
         }

@@ -396,6 +396,7 @@ impl Workspace {
             self.rooms.has_news = true;
             self.after_remote_change();
             self.open_filled_rooms();
+            self.follow_pause_picture();
             self.adopt_web_masks();
         }
         for (document, event) in happened {

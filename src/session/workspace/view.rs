@@ -167,8 +167,7 @@ impl Workspace {
     pub(super) fn player_frame(&mut self, active: Option<&SceneId>) -> PlayerFrame {
         if self.is_paused() {
             let picture = self
-                .party_defaults()
-                .pause_picture
+                .pause_picture()
                 .and_then(|location| self.library.pictures().find(&location))
                 .map(|info| info.hash);
             return PlayerFrame::Paused { picture };

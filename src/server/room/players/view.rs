@@ -14,7 +14,7 @@ use crate::model::row::Row;
 use crate::model::value::Value;
 use crate::model::{marker, scene};
 use crate::scene::derive::SceneDeriver;
-use crate::scene::picture::PictureIndex as _;
+use crate::scene::picture::{PictureIndex as _, PictureInfo};
 use crate::scene::player::PlayerScene;
 use crate::scene::snapshot::{Annotation, Fog, SceneSnapshot};
 use crate::util::revision::Revision;
@@ -155,11 +155,7 @@ impl SceneView {
                     .and_then(|location| Some((pictures.find(location)?, location)));
                 let name = picture.map(|(picture, location)| {
                     self.tokens.insert(picture.hash.as_str().into());
-                    let ending = location.rsplit_once('.').map_or("", |(_, ending)| ending);
-                    // Only what follows from the format may tell of the name that was given.
-                    let known = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tiff"];
-                    let ending = known.into_iter().find(|known| *known == ending);
-                    format!("token/{}.{}", picture.hash, ending.unwrap_or("png"))
+                    name_by_content("token", &picture, location)
                 });
                 let row = named(&marker.row, marker::IMAGE_LOCATION.property(), name);
                 (marker.id.clone(), row)
@@ -219,8 +215,17 @@ impl SceneView {
     }
 }
 
+/// The location of a picture that tells nothing but what it holds.
+pub(super) fn name_by_content(folder: &str, picture: &PictureInfo, location: &str) -> String {
+    let ending = location.rsplit_once('.').map_or("", |(_, ending)| ending);
+    // Only what follows from the format may tell of the name that was given.
+    let known = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tiff"];
+    let ending = known.into_iter().find(|known| *known == ending);
+    format!("{folder}/{}.{}", picture.hash, ending.unwrap_or("png"))
+}
+
 /// A row with a picture under another name, or without one.
-fn named(row: &Row, property: &Property, name: Option<String>) -> Row {
+pub(super) fn named(row: &Row, property: &Property, name: Option<String>) -> Row {
     let value = name.map_or(Value::Null, |name| Value::text(&name));
     if row.value(property) == Some(&value) {
         return row.clone();
