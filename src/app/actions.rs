@@ -221,6 +221,11 @@ impl App {
                     self.commands.push(Command::DeleteScene(scene.id.clone()));
                 }
             }
+            Action::BringBackScene => {
+                self.editor.dialog = Some(Dialog::Removed(
+                    super::dialogs::removed::RemovedDialog::default(),
+                ));
+            }
             Action::ClearFog => self.whole_fog(editing, StrokeMode::Erase, "Reveal everything"),
             Action::ResetFog => self.whole_fog(editing, StrokeMode::Add, "Cover everything"),
             Action::RemoveMap => {

@@ -74,6 +74,7 @@ fn private_words(published: &Published) -> Vec<String> {
         words.extend(party.games.iter().map(|game| game.name.clone()));
     }
     words.extend(published.scenes.iter().map(|scene| scene.name.to_string()));
+    words.extend(published.removed.iter().map(|scene| scene.name.to_string()));
     // A short word would blot out half the log.
     words.retain(|word| word.chars().count() >= 3);
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));

@@ -72,6 +72,8 @@ pub enum Action {
     DuplicateScene,
     /// Deletes the edited scene.
     DeleteScene,
+    /// Deleted scenes of the open game.
+    BringBackScene,
     /// The whole map clear.
     ClearFog,
     /// The whole map fogged.
@@ -276,6 +278,7 @@ pub static TABLE: &[Line] = &[
     line(Action::DeleteScene, Menu::Scene, "Delete scene")
         .on(CMD, Key::Delete)
         .also(CMD, Key::Backspace),
+    line(Action::BringBackScene, Menu::Scene, "Bring back a scene…"),
     line(Action::ClearFog, Menu::Scene, "Reveal everything")
         .on(PLAIN, Key::F)
         .ruled(),

@@ -3,12 +3,22 @@
 //! The document itself forgets what was deleted; it is taken from another copy that still has it.
 
 use super::change;
-use super::document::GameDoc;
+use super::document::{GAME_ROOTS, GameDoc};
 use super::origin::Origin;
+use super::replica::Replica;
 use crate::model::edit::RowRef;
 use crate::model::id::SceneId;
 
 impl GameDoc {
+    /// A document that holds one scene with everything in it and nothing else, as one update: for
+    /// [`Self::bring_back`]. `None` when there is no such scene.
+    #[must_use]
+    pub fn copy_of_scene(&self, scene: &SceneId) -> Option<Vec<u8>> {
+        let mut copy = Self::of(&self.id, Replica::new(GAME_ROOTS));
+        copy.bring_back(scene, self)
+            .then(|| copy.replica.encode_snapshot())
+    }
+
     /// Writes a scene with everything in it as `copy` has it: as one change, under its old id, so that
     /// whatever others keep about it is right again. `false` when the scene is here, or not there.
     pub fn bring_back(&mut self, scene: &SceneId, copy: &Self) -> bool {

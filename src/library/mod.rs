@@ -16,6 +16,7 @@ pub mod named;
 pub mod open;
 pub mod pictures;
 mod recover;
+pub mod removed;
 pub mod sample;
 pub mod saved;
 mod tile_cache;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::library::catalog::LibraryView;
+use crate::library::removed::RemovedScene;
 use crate::model::edit::Edit;
 use crate::model::id::{GameSessionId, PartyId, RowId, SceneId};
 use crate::model::party::PartyDefaults;
@@ -177,7 +178,7 @@ pub enum Request {
     /// What this user shows to others: cursor, measurement and so on. Who they are, what they look
     /// at and what they drag is added by the session. Latest wins; sent every 33 ms at most.
     Show(Box<Presence>),
-    /// Brings back a scene that somebody else deleted: see [`Notice::brings_back`].
+    /// Brings back a deleted scene: see [`Published::removed`] and [`Notice::brings_back`].
     BringBack(SceneId),
     /// Forgets a notice.
     Dismiss(u64),
@@ -200,6 +201,8 @@ pub struct Published {
     pub party: Option<PartyId>,
     /// The scenes of the open game, in list order.
     pub scenes: Arc<[SceneEntry]>,
+    /// Its deleted scenes that can be brought back, the newest first.
+    pub removed: Arc<[RemovedScene]>,
     /// The scene on the table.
     pub active_scene: Option<SceneId>,
     /// The table shows the pause screen.

@@ -12,6 +12,7 @@ pub mod documents;
 pub mod error;
 pub mod lock;
 mod log;
+pub mod removed;
 pub mod salvage;
 mod schema;
 pub mod writer;

@@ -7,7 +7,7 @@
 pub(super) const APPLICATION_ID: i64 = 0x5447_4c57;
 
 /// The scripts, in order; the schema version is their number.
-pub(super) const MIGRATIONS: &[&str] = &[V1];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2];
 
 /// `seq` is the store's generation: one counter over all documents, so that "everything up to
 /// here is on disk" is one number. Checksums are the first 8 bytes of SHA-256 over the bytes.
@@ -80,5 +80,20 @@ CREATE TABLE thumbnails (
     scene       TEXT NOT NULL,
     png         BLOB NOT NULL,
     PRIMARY KEY (game, scene)
+);
+";
+
+/// Scenes that were deleted, as they were; `bytes` is a game document that holds nothing else.
+const V2: &str = "
+CREATE TABLE removed_scenes (
+    id          INTEGER PRIMARY KEY,
+    game        TEXT NOT NULL,
+    scene       TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    removed_ms  INTEGER NOT NULL,
+    by_other    INTEGER NOT NULL,
+    bytes       BLOB NOT NULL,
+    checksum    BLOB NOT NULL,
+    UNIQUE (game, scene)
 );
 ";

@@ -10,6 +10,7 @@ pub mod host;
 pub mod join;
 pub mod library;
 pub mod path;
+pub mod removed;
 pub mod settings;
 
 use eframe::egui;
@@ -29,6 +30,8 @@ pub enum Dialog {
     Defaults(defaults::DefaultsDialog),
     /// Backups and restore.
     Backups(backups::BackupsDialog),
+    /// Deleted scenes.
+    Removed(removed::RemovedDialog),
     /// The app's settings.
     Settings,
     /// All shortcuts.
@@ -94,6 +97,7 @@ pub fn show(
         Dialog::Library(dialog) => dialog.show(ctx, published, commands),
         Dialog::Defaults(dialog) => dialog.show(ctx, commands),
         Dialog::Backups(dialog) => dialog.show(ctx, published, commands),
+        Dialog::Removed(dialog) => dialog.show(ctx, published, commands),
         Dialog::Settings => settings::show(ctx, editor, commands),
         Dialog::Shortcuts => about::shortcuts(ctx),
         Dialog::About => about::show(ctx, facts),

@@ -129,7 +129,9 @@ pub fn is_possible(action: Action, published: &Published, editor: &Editor) -> bo
     match action {
         Action::Undo => published.undo.is_some(),
         Action::Redo => published.redo.is_some(),
-        Action::NewScene | Action::OpenFiles | Action::Paste => published.game.is_some(),
+        Action::NewScene | Action::OpenFiles | Action::Paste | Action::BringBackScene => {
+            published.game.is_some()
+        }
         Action::ExportArchive => published.party.is_some(),
         Action::Host => published.game.is_some(),
         Action::Room | Action::LeaveRoom => published.room.is_some(),

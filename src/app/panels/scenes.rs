@@ -19,32 +19,69 @@ use crate::model::scene;
 use crate::session::api::{Published, Request, SceneEntry};
 
 const ROW_HEIGHT: f32 = 60.0;
-const PICTURE: egui::Vec2 = egui::vec2(72.0, 44.0);
+/// A thumbnail as lists show it, points.
+pub const PICTURE: egui::Vec2 = egui::vec2(72.0, 44.0);
 /// Largest side of a thumbnail that is taken, pixels: what is larger is not ours.
 const THUMBNAIL_SIDE: u32 = 1024;
 
 /// Thumbnails as textures, by the bytes that they were made from.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Thumbnails {
     textures: HashMap<SceneId, (Arc<[u8]>, Option<egui::TextureHandle>)>,
 }
 
+impl std::fmt::Debug for Thumbnails {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Thumbnails")
+            .field("count", &self.textures.len())
+            .finish()
+    }
+}
+
 impl Thumbnails {
-    fn texture(&mut self, ctx: &egui::Context, entry: &SceneEntry) -> Option<egui::TextureId> {
-        let bytes = entry.thumbnail.as_ref()?;
+    fn texture(
+        &mut self,
+        ctx: &egui::Context,
+        scene: &SceneId,
+        bytes: Option<&Arc<[u8]>>,
+    ) -> Option<egui::TextureId> {
+        let bytes = bytes?;
         let fresh = self
             .textures
-            .get(&entry.id)
+            .get(scene)
             .is_none_or(|(known, _)| !Arc::ptr_eq(known, bytes));
         if fresh {
             let texture = decode(bytes).map(|picture| {
                 ctx.load_texture("thumbnail", picture, egui::TextureOptions::LINEAR)
             });
             self.textures
-                .insert(entry.id.clone(), (Arc::clone(bytes), texture));
+                .insert(scene.clone(), (Arc::clone(bytes), texture));
         }
-        let (_, texture) = self.textures.get(&entry.id)?;
+        let (_, texture) = self.textures.get(scene)?;
         texture.as_ref().map(egui::TextureHandle::id)
+    }
+
+    /// Paints a scene's thumbnail, or what stands in for one that is not there.
+    pub fn paint(&mut self, ui: &Ui, rect: egui::Rect, scene: &SceneId, bytes: Option<&Arc<[u8]>>) {
+        let tokens = Tokens::of(ui.ctx());
+        let painter = ui.painter();
+        painter.rect_filled(rect, CornerRadius::same(4), tokens.canvas);
+        match self.texture(ui.ctx(), scene, bytes) {
+            Some(texture) => {
+                egui::Image::from_texture(egui::load::SizedTexture::new(texture, rect.size()))
+                    .corner_radius(CornerRadius::same(4))
+                    .paint_at(ui, rect);
+            }
+            None => {
+                painter.text(
+                    rect.center(),
+                    Align2::CENTER_CENTER,
+                    icons::IMAGE_SQUARE,
+                    icon_font(20.0),
+                    tokens.muted,
+                );
+            }
+        }
     }
 
     fn keep_only(&mut self, scenes: &[SceneEntry]) {
@@ -190,23 +227,9 @@ fn paint_row(
         egui::pos2(rect.left() + 10.0, rect.center().y - PICTURE.y / 2.0),
         PICTURE,
     );
-    painter.rect_filled(picture, CornerRadius::same(4), tokens.canvas);
-    match editor.thumbnails.texture(ui.ctx(), entry) {
-        Some(texture) => {
-            egui::Image::from_texture(egui::load::SizedTexture::new(texture, PICTURE))
-                .corner_radius(CornerRadius::same(4))
-                .paint_at(ui, picture);
-        }
-        None => {
-            painter.text(
-                picture.center(),
-                Align2::CENTER_CENTER,
-                icons::IMAGE_SQUARE,
-                icon_font(20.0),
-                tokens.muted,
-            );
-        }
-    }
+    editor
+        .thumbnails
+        .paint(ui, picture, &entry.id, entry.thumbnail.as_ref());
     let line = if live {
         tokens.live
     } else if edited {

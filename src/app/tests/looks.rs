@@ -81,6 +81,9 @@ fn pictures_of_the_editor() {
     picture("diagnostics", small, super::behaviour::traced(), |app| {
         app.editor.diagnostics_open = true;
     });
+    let open = |app: &mut App| app.editor.dialog = Some(Dialog::Removed(Default::default()));
+    picture("removed", small, super::removed::with_removed(), open);
+    picture("removed-none", small, table_ready(), open);
     picture("settings", small, table_ready(), |app| {
         app.editor.dialog = Some(Dialog::Settings);
     });

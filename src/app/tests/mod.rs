@@ -5,6 +5,7 @@
 mod behaviour;
 mod looks;
 mod promises;
+mod removed;
 mod rooms;
 
 use std::sync::Arc;

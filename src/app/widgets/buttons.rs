@@ -183,6 +183,7 @@ pub fn focus_ring(ui: &Ui, response: &Response) {
 pub struct TextButton<'a> {
     icon: Option<&'a str>,
     text: &'a str,
+    label: &'a str,
     accent: Accent,
     filled: bool,
     full_width: bool,
@@ -195,6 +196,7 @@ impl<'a> TextButton<'a> {
         Self {
             icon: None,
             text,
+            label: text,
             accent: Accent::Plain,
             filled: true,
             full_width: false,
@@ -211,6 +213,12 @@ impl<'a> TextButton<'a> {
     /// Its colour.
     pub fn accent(mut self, accent: Accent) -> Self {
         self.accent = accent;
+        self
+    }
+
+    /// What a screen reader says in place of the text, where several say the same.
+    pub fn label(mut self, label: &'a str) -> Self {
+        self.label = label;
         self
     }
 
@@ -259,7 +267,7 @@ impl<'a> TextButton<'a> {
         }
         let (rect, response) =
             ui.allocate_exact_size(egui::vec2(width, CONTROL_HEIGHT), Sense::click());
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, self.text));
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, self.label));
         if ui.is_rect_visible(rect) {
             let mut painter = ui.painter().clone();
             if !enabled {

@@ -527,3 +527,39 @@ fn wall(name: &str, x: f64) -> Edit {
         }),
     }
 }
+
+#[test]
+fn a_copy_of_a_scene_holds_it_alone_and_brings_it_back_whole() {
+    let mut doc = with_hero();
+    let stroke = Edit::Stroke {
+        scene: cave(),
+        target: MaskTarget::Fog,
+        stroke: NewStroke {
+            shape: StrokeShape::Brush { radius: 32 },
+            mode: StrokeMode::Erase,
+            points: vec![[1, 2], [3, 4]],
+        },
+    };
+    let wall = Edit::PutStructure {
+        scene: cave(),
+        id: id("w"),
+        structure: Structure::Wall(Wall {
+            points: vec![[0.0, 0.0], [5.0, 5.0]],
+            object: true,
+        }),
+    };
+    doc.apply(&[stroke, wall], LOCAL);
+    let before = everything(&doc);
+    let hall = RowRef::Scene(SceneId::new("hall"));
+    doc.apply(&[create(hall.clone(), vec![])], LOCAL);
+    let copy = doc.copy_of_scene(&cave()).unwrap();
+    let copy = GameDoc::open(doc.id(), [copy.as_slice()]).unwrap();
+    assert_eq!(everything(&copy), before);
+    assert_eq!(doc.copy_of_scene(&SceneId::new("none")), None);
+    for row in [RowRef::Scene(cave()), hall] {
+        doc.apply(&[Edit::Delete { row }], LOCAL);
+    }
+    assert!(doc.bring_back(&cave(), &copy));
+    assert_eq!(everything(&doc), before);
+    assert!(!doc.bring_back(&cave(), &copy), "it is here");
+}

@@ -61,6 +61,10 @@ impl Workspace {
             }
             return;
         }
+        if of_game.iter().any(deletes_scene) {
+            // What is kept of a deleted scene is what the store has of it.
+            self.flush();
+        }
         let of_game = self.without_held(gesture, of_game, last);
         let Some(game) = self.game.as_mut() else {
             return;
@@ -293,7 +297,6 @@ impl Workspace {
     /// After any change of a document: saves it and brings what is shown up to date.
     pub(super) fn after_change(&mut self) {
         self.save_open_documents();
-        self.note_scenes();
         self.look_for_pictures_soon();
         self.adopt_web_masks();
         if let Some(editing) = self.editing.clone()
@@ -307,6 +310,7 @@ impl Workspace {
     /// Hands what the open documents produced to the store and to their rooms; whether there was
     /// anything.
     pub(super) fn save_open_documents(&mut self) -> bool {
+        self.keep_removed_scenes(false);
         let now = self.clock.now();
         let writable = self.library.is_writable();
         let saver = &mut self.saver;
@@ -332,6 +336,8 @@ impl Workspace {
         for game in self.game.iter_mut().chain(&mut self.others) {
             let document = DocumentId::Game(game.id.clone());
             let keeps = writable && !game.read_only;
+            game.note_changes();
+            game.note_scenes();
             had_any |= share(document, game.doc.replica_mut(), game.link.as_mut(), keeps);
         }
         if let Some(open) = self.party.as_mut() {
@@ -368,6 +374,15 @@ pub(super) fn fresh_gesture() -> GestureId {
     // Gestures of windows count up from zero; these count down from the top.
     static NEXT: AtomicU64 = AtomicU64::new(u64::MAX);
     GestureId(NEXT.fetch_sub(1, Ordering::Relaxed))
+}
+
+fn deletes_scene(edit: &Edit) -> bool {
+    matches!(
+        edit,
+        Edit::Delete {
+            row: RowRef::Scene(_)
+        }
+    )
 }
 
 fn is_of_party(edit: &Edit) -> bool {

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::doc::dirty::Dirty;
 use crate::doc::undo::History;
 use crate::doc::{GameDoc, PartyDoc};
 use crate::library::{DocumentId, Library, LibraryError};
 use crate::model::id::{GameSessionId, PartyId, SceneId};
+use crate::model::scene;
 use crate::scene::derive::SceneDeriver;
 use crate::scene::snapshot::SceneSnapshot;
 use crate::util::revision::Revision;
@@ -29,7 +31,16 @@ pub(super) struct OpenGame {
     /// Its connection to a room.
     pub(super) link: Option<DocLink>,
     pub(super) web: WebMasks,
+    /// What changed and is not derived yet.
+    pub(super) dirty: Dirty,
+    /// The scenes that there were when the document was stored last.
+    known: Vec<KnownScene>,
+    /// Scenes came, went or have other names since.
+    list_changed: bool,
 }
+
+/// A scene and its name.
+pub(super) type KnownScene = (SceneId, Arc<str>);
 
 /// A scene with its derivation.
 pub(super) struct Watched {
@@ -87,7 +98,7 @@ pub(super) fn open_game(
             thumbnails.insert(scene, Thumbnail { png, shows: None });
         }
     }
-    let game = OpenGame {
+    let mut game = OpenGame {
         id: id.clone(),
         doc,
         history: History::default(),
@@ -97,8 +108,49 @@ pub(super) fn open_game(
         read_only,
         link: None,
         web: WebMasks::default(),
+        dirty: Dirty::default(),
+        known: Vec::new(),
+        list_changed: true,
     };
+    game.note_scenes();
     Ok((game, problems))
+}
+
+impl OpenGame {
+    /// Takes in what changed in the document since the last call.
+    pub(super) fn note_changes(&mut self) -> Dirty {
+        let dirty = self.doc.replica_mut().take_dirty();
+        self.list_changed |= dirty.list || dirty.everything;
+        self.dirty.merge(dirty.clone());
+        dirty
+    }
+
+    /// The scenes that have gone since they were noted; they are told once.
+    pub(super) fn take_gone(&mut self) -> Vec<KnownScene> {
+        let is_gone = |(id, _): &KnownScene| !self.doc.has_scene(id);
+        let gone: Vec<_> = self
+            .known
+            .iter()
+            .filter(|it| is_gone(it))
+            .cloned()
+            .collect();
+        if !gone.is_empty() {
+            self.known.retain(|(id, _)| self.doc.has_scene(id));
+        }
+        gone
+    }
+
+    /// Notes which scenes there are.
+    pub(super) fn note_scenes(&mut self) {
+        if !std::mem::take(&mut self.list_changed) {
+            return;
+        }
+        let named = |id: SceneId| {
+            let name = self.doc.scene_row(&id)?.get(scene::NAME);
+            Some((id, name))
+        };
+        self.known = self.doc.scene_ids().into_iter().filter_map(named).collect();
+    }
 }
 
 /// The document from the parts that are sound, for looking at only.

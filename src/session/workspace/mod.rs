@@ -79,7 +79,6 @@ pub struct Workspace {
     work: Option<Work>,
     view: view::ViewCache,
     rooms: rooms::Rooms,
-    removed: removed::Removed,
 }
 
 impl Workspace {
@@ -107,7 +106,6 @@ impl Workspace {
             work: None,
             view: view::ViewCache::default(),
             rooms: rooms::Rooms::default(),
-            removed: removed::Removed::default(),
         };
         for notice in workspace.library.notices() {
             workspace

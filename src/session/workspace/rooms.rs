@@ -389,9 +389,8 @@ impl Workspace {
             let id = DocumentId::Party(party.id.clone());
             happened.extend(events.into_iter().map(|event| (id.clone(), event)));
         }
-        self.keep_removed_scenes();
+        self.keep_removed_scenes(true);
         if self.save_open_documents() {
-            self.note_scenes();
             self.look_for_pictures_soon();
             self.rooms.has_news = true;
             self.after_remote_change();

@@ -1,5 +1,7 @@
 //! What users are promised of an open library.
 
+mod removed;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::library::catalog::LibraryView;
+use crate::library::removed::RemovedScene;
 use crate::library::{Library, LibraryError};
-use crate::model::id::{RowId, SceneId};
+use crate::model::id::{GameSessionId, RowId, SceneId};
 use crate::model::scene;
 use crate::scene::derive::SceneDeriver;
 use crate::scene::picture::PictureIndex as _;
@@ -32,6 +33,10 @@ pub(super) struct ViewCache {
     player: Option<(Revision, BTreeSet<RowId>, Arc<PlayerScene>)>,
     /// The scene on the table when it is not here, since when, and whether it was given up.
     missing: Option<(SceneId, Duration, bool)>,
+    /// What the library keeps of a game's deleted scenes.
+    removed: Option<(GameSessionId, Vec<RemovedScene>)>,
+    /// Those of them that are not back.
+    removed_list: Option<Arc<[RemovedScene]>>,
 }
 
 /// How long the last picture stays while the scene on the table is not here.
@@ -44,11 +49,35 @@ impl ViewCache {
 
     pub(super) fn list_changed(&mut self) {
         self.scenes = None;
+        self.removed_list = None;
+    }
+
+    pub(super) fn removed_changed(&mut self) {
+        self.removed = None;
+        self.removed_list = None;
     }
 
     pub(super) fn everything_changed(&mut self) {
         self.library = None;
-        self.scenes = None;
+        self.list_changed();
+    }
+
+    /// A game's deleted scenes that are not back; `read` reads all of them.
+    pub(super) fn removed(
+        &mut self,
+        game: &GameSessionId,
+        is_back: impl Fn(&SceneId) -> bool,
+        read: impl FnOnce() -> Vec<RemovedScene>,
+    ) -> Arc<[RemovedScene]> {
+        if self.removed.as_ref().is_none_or(|(of, _)| of != game) {
+            self.removed = Some((game.clone(), read()));
+            self.removed_list = None;
+        }
+        let kept = self.removed.iter().flat_map(|(_, kept)| kept);
+        let list = self
+            .removed_list
+            .get_or_insert_with(|| kept.filter(|it| !is_back(&it.id)).cloned().collect());
+        Arc::clone(list)
     }
 }
 
@@ -67,6 +96,7 @@ impl Workspace {
         let active_scene = self.active_scene();
         let player = self.player_frame(active_scene.as_ref());
         let (library, scenes) = (self.library_view(), self.scene_list());
+        let removed = self.removed_list();
         let history = self.game.as_ref().map(|game| &game.history);
         Published {
             revision: Revision::next(),
@@ -74,6 +104,7 @@ impl Workspace {
             game: self.game().cloned(),
             party: self.party.as_ref().map(|party| party.id.clone()),
             scenes,
+            removed,
             active_scene,
             paused: self.is_paused(),
             editing,
@@ -287,7 +318,8 @@ fn snapshot_in(game: Option<&OpenGame>, scene: &SceneId) -> Option<Arc<SceneSnap
 
 /// Brings the watched scenes up to date with what changed in the document.
 fn note_changes(game: &mut OpenGame, library: &Library) {
-    let dirty = game.doc.replica_mut().take_dirty();
+    game.note_changes();
+    let dirty = std::mem::take(&mut game.dirty);
     if dirty.is_empty() {
         return;
     }
