@@ -172,6 +172,7 @@ fn in_one_room(server: &str) -> (Person, Person, SceneId) {
         party: Some(party),
         token: None,
         title: "Colours".into(),
+        pictures: None,
         may_initialise: true,
     };
     there.send(Request::Join(invitation.clone()));
@@ -266,6 +267,7 @@ fn switches(
         party: Some(party),
         token: None,
         title: "Colours".into(),
+        pictures: None,
         may_initialise: true,
     }));
     there.wait_live();

@@ -94,6 +94,7 @@ impl Rooms {
             party: Some(party.clone()),
             token: None,
             title: "Mira's table".into(),
+            pictures: None,
             may_initialise: false,
         }
     }

@@ -9,6 +9,7 @@ use super::room::{self, Kind};
 use crate::library::Library;
 use crate::model::presence::TablePart;
 use crate::session::guest::Follow;
+use crate::session::picture_address::PictureAddress;
 use crate::session::room::Invitation;
 
 /// Shows what is on the table of a room, full screen. Escape leaves.
@@ -27,6 +28,11 @@ pub(super) struct Play {
     /// The kind of server that the room is on.
     #[arg(long, value_enum, default_value_t)]
     kind: Kind,
+
+    /// Where the room's web clients keep their pictures: https://files.example.com, below which the
+    /// documents' keys are found. Rooms of tableslayer.com need none. Nothing is uploaded there.
+    #[arg(long, value_name = "URL", value_parser = PictureAddress::parse, requires = "room")]
+    pictures: Option<PictureAddress>,
 
     /// Show this scene of the game, by id or name, whatever is on the table. Needs a DM's code.
     #[arg(long, value_name = "SCENE")]
@@ -81,7 +87,10 @@ impl Play {
                 &own
             }
         };
-        let (invitation, part) = room::invitation(address, self.token.as_deref(), self.kind)?;
+        let (mut invitation, part) = room::invitation(address, self.token.as_deref(), self.kind)?;
+        if self.pictures.is_some() {
+            invitation.pictures.clone_from(&self.pictures);
+        }
         let is_player = matches!(part, Some(TablePart::Player | TablePart::Display));
         let follow = match (&self.scene, &invitation.party) {
             (Some(scene), _) => Follow::Scene(scene.clone()),

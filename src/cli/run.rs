@@ -16,6 +16,7 @@ use crate::model::presence::TablePart;
 use crate::session::Session;
 use crate::session::api::Saved;
 use crate::session::guest::Guest;
+use crate::session::picture_address::PictureAddress;
 use crate::session::room::Identity;
 use crate::session::script::lines::{Script, Step, event_of_kind, next_line};
 use crate::session::script::{Command, Done, Shot, WORDS, properties_json};
@@ -63,6 +64,11 @@ pub(super) struct Run {
     /// The kind of server that the room is on.
     #[arg(long, value_enum, default_value_t, requires = "room")]
     kind: Kind,
+
+    /// Where the room's web clients keep their pictures: https://files.example.com, below which the
+    /// documents' keys are found. Rooms of tableslayer.com need none. Nothing is uploaded there.
+    #[arg(long, value_name = "URL", value_parser = PictureAddress::parse, requires = "room")]
+    pictures: Option<PictureAddress>,
 
     /// Begin a game in a room that is empty.
     #[arg(long, requires = "room")]
@@ -133,6 +139,9 @@ impl Run {
     fn visit(&self, room: &str, safe_graphics: bool) -> anyhow::Result<Target> {
         let (mut invitation, _) = room::invitation(room, self.token.as_deref(), self.kind)?;
         invitation.may_initialise = self.initialise;
+        if self.pictures.is_some() {
+            invitation.pictures.clone_from(&self.pictures);
+        }
         let identity = Identity {
             name: "Script".to_owned(),
             color: Rgb::new(0x8a, 0x93, 0xa6),

@@ -2,7 +2,8 @@
 //! others have come in.
 //!
 //! A location key such as `map/SHA256.jpg` says what the picture's file hashes to, so it can be had
-//! from anybody and checked. Keys without a hash (those of a web client's bucket) cannot.
+//! from anybody and checked. Keys without a hash are those of a web client's bucket: what they name is
+//! there and nowhere else, and only that it is a picture can be checked.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -64,6 +65,13 @@ pub fn hash_in(location: &str) -> Option<PictureHash> {
     (location.len() <= MOST_LOCATION_BYTES && is_hash(stem)).then(|| PictureHash::new(stem))
 }
 
+/// Whether a key may name a file of a web client's bucket: one without a hash. A `?v=N` at its end is
+/// part of it, so another version is another key.
+#[must_use]
+pub fn is_web_key(location: &str) -> bool {
+    !location.is_empty() && location.len() <= MOST_LOCATION_BYTES && hash_in(location).is_none()
+}
+
 impl Library {
     /// Whether the picture behind a key is on this machine, its file too.
     #[must_use]
@@ -100,6 +108,23 @@ impl Library {
         self.add_picture_unseen(source, hash.as_str(), locations, "")?;
         self.look_at(hash);
         Ok(())
+    }
+
+    /// Takes in what a web client's bucket has under a key. The whole of it is read as a picture and
+    /// its tiles are cut before it is kept, as nothing else says that it came whole.
+    ///
+    /// # Errors
+    /// When the source fails, or gives more than `most_bytes`, or no picture; then nothing was added.
+    pub fn add_web_picture(
+        &self,
+        source: &mut dyn Read,
+        location: &str,
+        most_bytes: u64,
+    ) -> Result<(), LibraryError> {
+        let name = location.rsplit('/').next().unwrap_or_default();
+        let name = name.split('?').next().unwrap_or_default();
+        let (row, _, _) = self.take_in(source, most_bytes, name, &mut |_| ())?;
+        self.record_picture(row, location)
     }
 
     /// Gives a picture whose file is here further keys, and a record if it has none.
@@ -176,6 +201,33 @@ mod tests {
         }
         let long = format!("{}/{hash}.png", "x".repeat(MOST_LOCATION_BYTES));
         assert_eq!(hash_in(&long), None);
+    }
+
+    #[test]
+    fn what_a_web_key_names_comes_in_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = Library::create_empty(folder.path()).unwrap();
+        let bytes = png(300, 200, noise);
+        let add = |mut source: &[u8], key, most| library.add_web_picture(&mut source, key, most);
+        let cut = bytes.len() / 2;
+        let too_large = add(&bytes, "map/a.png", cut as u64);
+        assert!(matches!(too_large, Err(LibraryError::PictureFileTooLarge)));
+        for wrong in [&b"<html>Not found</html>"[..], b"", &bytes[..cut]] {
+            assert!(add(wrong, "map/a.png", 1 << 20).is_err());
+        }
+        let endless = library.add_web_picture(&mut std::io::repeat(7), "map/a.png", 1 << 20);
+        assert!(matches!(endless, Err(LibraryError::PictureFileTooLarge)));
+        assert!(!library.has_picture("map/a.png"));
+        assert!(!library.has_picture_file(&PictureHash::new(&hash_of(&bytes))));
+
+        for (key, size) in [("map/a.png", 300), ("map/a.png?v=2", 40)] {
+            add(&png(size, 200, noise), key, 1 << 20).unwrap();
+            assert!(is_web_key(key) && library.has_picture(key));
+        }
+        let width = |key| library.pictures().find(key).unwrap().width;
+        assert_eq!((width("map/a.png"), width("map/a.png?v=2")), (300, 40));
+        assert!(!library.has_picture("map/a.png?v=3"));
+        assert!(!is_web_key("") && !is_web_key(&format!("map/{}.png", hash_of(b"x"))));
     }
 
     #[test]

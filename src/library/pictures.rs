@@ -152,21 +152,45 @@ impl Library {
         name: &str,
         progress: &mut dyn FnMut(f32),
     ) -> Result<AddedPicture, LibraryError> {
+        let (row, format, was_known) = self.take_in(source, MOST_PICTURE_BYTES, name, progress)?;
+        let hash = PictureHash::new(&row.hash);
+        let location = used_as.location(&hash, format);
+        self.record_picture(row.clone(), &location)?;
+        Ok(AddedPicture {
+            location,
+            info: PictureInfo {
+                hash,
+                width: row.width,
+                height: row.height,
+            },
+            format,
+            was_known,
+        })
+    }
+
+    /// Keeps a picture's file and cuts its tiles, which reads all of it; without a key yet. Whether
+    /// it was there before comes last.
+    pub(super) fn take_in(
+        &self,
+        source: &mut dyn Read,
+        most_bytes: u64,
+        name: &str,
+        progress: &mut dyn FnMut(f32),
+    ) -> Result<(AssetRow, PictureFormat, bool), LibraryError> {
         self.store()?;
         let blobs_path = self.folder().join("blobs");
         let io = |e: std::io::Error| match e.kind() {
             std::io::ErrorKind::FileTooLarge => LibraryError::PictureFileTooLarge,
             _ => StorageError::from_io(&blobs_path, &e).into(),
         };
-        let pending = self.blobs.receive(source, MOST_PICTURE_BYTES).map_err(io)?;
+        let pending = self.blobs.receive(source, most_bytes).map_err(io)?;
         let hash = PictureHash::new(&pending.hash);
         let known = self
             .records
             .row(&hash)
             .filter(|_| self.blobs.contains(&pending.hash));
-        let was_known = known.is_some();
-        let (row, format) = match known.and_then(|row| Some((format_of(&row.format)?, row))) {
-            Some((format, row)) => (row, format),
+        match known.and_then(|row| Some((format_of(&row.format)?, row))) {
+            Some((format, row)) => Ok((row, format, true)),
             None => {
                 let file = pending.reopen().map_err(io)?;
                 let tiles = tile_cache::cache_path(&self.folder().join("tiles"), &pending.hash);
@@ -180,21 +204,9 @@ impl Library {
                     name: name.to_owned(),
                 };
                 self.blobs.keep(pending).map_err(io)?;
-                (row, info.format)
+                Ok((row, info.format, false))
             }
-        };
-        let location = used_as.location(&hash, format);
-        self.record_picture(row.clone(), &location)?;
-        Ok(AddedPicture {
-            location,
-            info: PictureInfo {
-                hash,
-                width: row.width,
-                height: row.height,
-            },
-            format,
-            was_known,
-        })
+        }
     }
 
     /// Adds the picture in a file.

@@ -12,6 +12,8 @@ use crate::model::id::{GameSessionId, PartyId};
 use crate::model::presence::{Presence, TablePart};
 use crate::sync::dialect::{AddressError, Dialect, RoomAddress};
 
+use super::picture_address::PictureAddress;
+
 /// Who can reach a game that is hosted here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Scope {
@@ -37,6 +39,8 @@ pub struct Invitation {
     pub token: Option<String>,
     /// What the host calls it, for the library.
     pub title: String,
+    /// Where the pictures are that web clients put into the room; `None` when nobody said.
+    pub pictures: Option<PictureAddress>,
     /// A room that nobody has filled yet may be filled by us.
     pub may_initialise: bool,
 }
@@ -229,6 +233,8 @@ pub fn part_of_link(link: &str) -> Option<TablePart> {
 
 /// The query parameter that says what a link's code is for.
 const PART_QUERY: &str = "part";
+/// The query parameter that says where the pictures of web clients are.
+const PICTURES_QUERY: &str = "pictures";
 
 impl Invitation {
     /// [`Invitation::link`] for somebody of a part, so that their app knows what to open.
@@ -237,7 +243,8 @@ impl Invitation {
         format!("{}&{PART_QUERY}={}", self.link(), part.word())
     }
 
-    /// The link that holds all of it: `SERVER/parties/game_session/GAME?party=…&title=…&token=…`.
+    /// The link that holds all of it:
+    /// `SERVER/parties/game_session/GAME?party=…&title=…&pictures=…&token=…`.
     #[must_use]
     pub fn link(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -246,6 +253,9 @@ impl Invitation {
         }
         if !self.title.is_empty() {
             query.append_pair("title", &self.title);
+        }
+        if let Some(pictures) = &self.pictures {
+            query.append_pair(PICTURES_QUERY, pictures.as_str());
         }
         if let Some(token) = &self.token {
             query.append_pair("token", token);
@@ -283,6 +293,9 @@ impl Invitation {
             party: find("party").map(|party| PartyId::new(&party)),
             token: address.token.clone(),
             title: find("title").unwrap_or_default(),
+            pictures: find(PICTURES_QUERY)
+                .and_then(|pictures| PictureAddress::parse(&pictures).ok())
+                .or_else(|| PictureAddress::of_server(link)),
             may_initialise: false,
         })
     }
@@ -318,6 +331,7 @@ mod tests {
             party: Some(PartyId::new("p/2")),
             token: Some("SECRET".into()),
             title: "Mira's table & more".into(),
+            pictures: PictureAddress::parse("https://files.example.com/a").ok(),
             may_initialise: false,
         };
         let link = invitation.link();
@@ -328,6 +342,10 @@ mod tests {
         assert_eq!(part_of_link(&for_display), Some(TablePart::Display));
         let read = Invitation::from_link(Dialect::YPartyKit, &for_display).unwrap();
         assert_eq!((part_of_link(&link), read), (None, invitation));
+        let web = "https://partykit.tableslayer.com/parties/game_session/g?party=p";
+        let read = Invitation::from_link(Dialect::YPartyKit, web).unwrap();
+        let pictures = read.pictures.as_ref().map(PictureAddress::as_str);
+        assert_eq!(pictures, Some("https://files.tableslayer.com"));
         for wrong in [
             "",
             "hello",

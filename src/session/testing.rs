@@ -21,6 +21,15 @@ impl Serving {
     }
 
     pub(super) fn start_with(clock: Arc<dyn Clock>) -> Self {
+        Self::start_as(clock, false)
+    }
+
+    /// A server that asks nobody for a code.
+    pub(super) fn start_open() -> Self {
+        Self::start_as(Arc::new(SystemClock::default()), true)
+    }
+
+    fn start_as(clock: Arc<dyn Clock>, open: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -31,7 +40,7 @@ impl Serving {
         let config = Config {
             listen,
             rooms_of: RoomsOf::Folder(folder.path().to_owned()),
-            open: false,
+            open,
             rooms: Vec::new(),
             seeds: Seeds::default(),
             origins: Vec::new(),

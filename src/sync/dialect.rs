@@ -250,7 +250,7 @@ impl RoomAddress {
 }
 
 /// Whether a URL parser leaves a path segment as one segment that is not a step in the path.
-fn keeps_its_meaning(segment: &str) -> bool {
+pub(crate) fn keeps_its_meaning(segment: &str) -> bool {
     let dots = segment.to_ascii_lowercase().replace("%2e", ".");
     !segment.is_empty()
         && dots != "."

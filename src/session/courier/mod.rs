@@ -3,11 +3,14 @@
 //!
 //! Pictures are named by what they hash to, so whatever comes is checked, and asking twice does no
 //! harm. A few go at a time, the one that was wanted last first; what fails is tried again ever
-//! later. Keys that say no hash (those of a web client's bucket) are left alone: there is nobody to
-//! ask for them. Must not know documents. Called by [`super::actor`] and [`super::workspace`].
+//! later. Keys that say no hash are those of a web client's bucket: if somebody said where that is,
+//! they are fetched from there. Must not know documents. Called by [`super::actor`] and
+//! [`super::workspace`].
 
 mod queue;
 mod transfer;
+mod trouble;
+mod web;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,11 +18,12 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use crate::library::Library;
-use crate::library::named::hash_in;
+use crate::library::named::{hash_in, is_web_key};
 
-use self::queue::{Errand, Key, Queue, Task};
+use self::queue::{Key, Queue, Reach, Side, Task};
 use self::transfer::{Attached, Failure};
 use super::api::Work;
+use super::picture_address::PictureAddress;
 
 /// Pictures that are on their way at once.
 const AT_A_TIME: usize = 3;
@@ -28,7 +32,7 @@ const STEP: Duration = Duration::from_millis(100);
 /// How long the end waits for threads that wait for a connection.
 const PARTING: Duration = Duration::from_secs(2);
 
-/// Where pictures are exchanged.
+/// Where pictures are exchanged with the room.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PictureServer {
     /// `http://HOST:PORT` or `https://…`; pictures are below `/assets`.
@@ -84,9 +88,27 @@ struct Shared {
 struct State {
     queue: Queue,
     server: Option<(PictureServer, Arc<Attached>)>,
+    web: Option<(PictureAddress, Arc<Attached>)>,
     told_work: Option<Instant>,
     running_threads: usize,
     stop: bool,
+}
+
+impl State {
+    const fn reach(&self) -> Reach {
+        Reach {
+            room: self.server.is_some(),
+            web: self.web.is_some(),
+        }
+    }
+
+    /// Whom an errand asks, if there is anybody.
+    fn attached(&self, key: &Key) -> Option<&Arc<Attached>> {
+        match key {
+            Key::Fetch(_) | Key::Offer(_) => self.server.as_ref().map(|(_, server)| server),
+            Key::Web(_) => self.web.as_ref().map(|(_, server)| server),
+        }
+    }
 }
 
 impl Courier {
@@ -105,6 +127,7 @@ impl Courier {
                 state: Mutex::new(State {
                     queue: Queue::default(),
                     server: None,
+                    web: None,
                     told_work: None,
                     running_threads: 0,
                     stop: false,
@@ -137,12 +160,32 @@ impl Courier {
         }
         if let Some((_, left)) = state.server.take() {
             left.detach();
-            state.queue.forget();
+            state.queue.forget(Side::Room);
         }
-        state.queue.new_server();
+        state.queue.new_server(Side::Room);
         state.server = server.map(|server| {
-            let attached = Arc::new(Attached::new(&server));
+            let attached = Arc::new(Attached::to_room(&server));
             (server, attached)
+        });
+        drop(state);
+        self.shared.woken.notify_all();
+    }
+
+    /// Sets where the pictures of web clients are, or nowhere. What was wanted from elsewhere before is
+    /// forgotten.
+    pub fn set_web(&self, address: Option<PictureAddress>) {
+        let mut state = self.shared.state.lock();
+        if state.web.as_ref().map(|(known, _)| known) == address.as_ref() {
+            return;
+        }
+        if let Some((_, left)) = state.web.take() {
+            left.detach();
+            state.queue.forget(Side::Web);
+        }
+        state.queue.new_server(Side::Web);
+        state.web = address.map(|address| {
+            let attached = Arc::new(Attached::to_web(&address));
+            (address, attached)
         });
         drop(state);
         self.shared.woken.notify_all();
@@ -154,18 +197,21 @@ impl Courier {
     pub fn want(&self, locations: &[String]) {
         // The latest comes first, so the first has to be the latest.
         for location in locations.iter().rev() {
-            let Some(hash) = hash_in(location) else {
-                continue;
-            };
             if self.shared.library.has_picture(location) {
                 continue;
             }
-            let is_here = self.shared.library.has_picture_file(&hash);
-            let key = Key {
-                errand: Errand::Fetch,
-                hash,
+            let (key, is_here) = match hash_in(location) {
+                Some(hash) => {
+                    let is_here = self.shared.library.has_picture_file(&hash);
+                    (Key::Fetch(hash), is_here)
+                }
+                None if is_web_key(location) => (Key::Web(location.clone()), false),
+                None => continue,
             };
             let mut state = self.shared.state.lock();
+            if matches!(key, Key::Web(_)) && state.web.is_none() {
+                continue;
+            }
             state.queue.want(key, Some(location), is_here);
         }
         self.shared.woken.notify_all();
@@ -181,11 +227,8 @@ impl Courier {
             if !self.shared.library.has_picture_file(&hash) {
                 continue;
             }
-            let key = Key {
-                errand: Errand::Offer,
-                hash,
-            };
-            self.shared.state.lock().queue.want(key, None, false);
+            let mut state = self.shared.state.lock();
+            state.queue.want(Key::Offer(hash), None, false);
         }
         self.shared.woken.notify_all();
     }
@@ -196,7 +239,7 @@ impl Courier {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         let state = self.shared.state.lock();
-        state.queue.is_busy(state.server.is_some())
+        state.queue.is_busy(state.reach())
     }
 }
 
@@ -205,7 +248,9 @@ impl Drop for Courier {
         let until = Instant::now() + PARTING;
         let mut state = self.shared.state.lock();
         state.stop = true;
-        if let Some((_, server)) = state.server.take() {
+        let room = state.server.take().map(|(_, server)| server);
+        let web = state.web.take().map(|(_, server)| server);
+        for server in room.into_iter().chain(web) {
             server.detach();
         }
         self.shared.woken.notify_all();
@@ -248,12 +293,12 @@ impl Shared {
         if state.stop {
             return Next::Stop;
         }
-        let has_server = state.server.is_some();
-        if let Some(task) = state.queue.take(Instant::now(), has_server) {
-            let server = state.server.as_ref().map(|(_, server)| Arc::clone(server));
+        let reach = state.reach();
+        if let Some(task) = state.queue.take(Instant::now(), reach) {
+            let server = state.attached(&task.key).map(Arc::clone);
             return Next::Work(task, server);
         }
-        match state.queue.next_attempt(has_server) {
+        match state.queue.next_attempt(reach) {
             Some(at) => {
                 self.woken.wait_until(&mut state, at);
             }
@@ -263,32 +308,33 @@ impl Shared {
     }
 
     fn work(&self, task: &Task, server: Option<&Attached>) -> Result<(), Failure> {
-        let hash = &task.key.hash;
-        match (task.key.errand, server) {
-            (Errand::Fetch, _) if self.library.has_picture_file(hash) => self
+        let mut progress = |got: u64, all: u64| {
+            self.state.lock().queue.progress(&task.key, got, all);
+            self.tell_work(false);
+        };
+        match (&task.key, server) {
+            (Key::Fetch(hash), _) if self.library.has_picture_file(hash) => self
                 .library
                 .adopt_picture(hash, &task.locations)
                 .map_err(|error| {
                     Failure::Useless(format!("A picture of the room cannot be used: {error}"))
                 }),
             (_, None) => Err(Failure::Off),
-            (Errand::Fetch, Some(server)) => {
-                let mut progress = |got: u64, all: u64| {
-                    self.state.lock().queue.progress(&task.key, got, all);
-                    self.tell_work(false);
-                };
+            (Key::Fetch(hash), Some(server)) => {
                 server.fetch(&self.library, hash, &task.locations, &mut progress)
             }
-            (Errand::Offer, Some(server)) => server.offer(&self.library, hash),
+            (Key::Offer(hash), Some(server)) => server.offer(&self.library, hash),
+            (Key::Web(location), Some(server)) => {
+                server.fetch_web(&self.library, location, &mut progress)
+            }
         }
     }
 
     fn settle(&self, task: &Task, server: Option<&Arc<Attached>>, result: Result<(), Failure>) {
-        let has_arrived = result.is_ok() && task.key.errand == Errand::Fetch;
+        let has_arrived = result.is_ok() && !matches!(task.key, Key::Offer(_));
         let problem = {
             let mut state = self.state.lock();
-            let current = state.server.as_ref().map(|(_, current)| current);
-            let is_current = match (current, server) {
+            let is_current = match (state.attached(&task.key), server) {
                 (Some(current), Some(server)) => Arc::ptr_eq(current, server),
                 (None, None) => true,
                 _ => false,
@@ -298,7 +344,9 @@ impl Shared {
                 Err(_) if !is_current => Err(Failure::Off),
                 result => result,
             };
-            state.queue.settle(&task.key, result, Instant::now())
+            let failure = state.queue.settle(&task.key, result, Instant::now());
+            let web = state.web.as_ref().map(|(address, _)| address.host());
+            failure.map(|it| trouble::sentence(&task.key, it, web.unwrap_or_default()))
         };
         self.woken.notify_all();
         if has_arrived {
@@ -319,8 +367,8 @@ impl Shared {
             if state.stop || !(at_once || is_due) {
                 return;
             }
-            let has_server = state.server.is_some();
-            let Some(work) = state.queue.news(has_server) else {
+            let reach = state.reach();
+            let Some(work) = state.queue.news(reach) else {
                 return;
             };
             state.told_work = Some(now);
@@ -333,3 +381,7 @@ impl Shared {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod web_tests;

@@ -13,8 +13,11 @@ const MOST_TASKS: usize = 4096;
 /// A picture that a server lacks may be on its way there from whoever put it on the table: it is
 /// looked for again so many times, ever later, for some minutes in all.
 const LOOKS_FOR_ABSENT: u32 = 8;
-/// The first of these waits.
+/// Half of the first of these waits.
 const ABSENT_WAIT: Duration = Duration::from_secs(1);
+/// Half of the first wait for what a bucket lacks: web clients put a picture there before they name
+/// it.
+const WEB_ABSENT_WAIT: Duration = Duration::from_millis(250);
 /// Pictures that turned out useless are asked for once more: the bytes may have been damaged.
 const LOOKS_FOR_USELESS: u32 = 2;
 /// A server that refused is not asked again sooner than this, however often somebody asks.
@@ -29,18 +32,65 @@ const FORGOTTEN: u32 = u32::MAX;
 
 /// Which way a picture goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Errand {
-    /// To us.
+enum Errand {
     Fetch,
-    /// To the server.
     Offer,
+    Web,
 }
 
 /// An errand is known by this.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Key {
-    pub(super) errand: Errand,
-    pub(super) hash: PictureHash,
+pub(super) enum Key {
+    /// To us, from the room's server.
+    Fetch(PictureHash),
+    /// To the room's server.
+    Offer(PictureHash),
+    /// To us, from where web clients keep theirs: by the documents' key.
+    Web(String),
+}
+
+impl Key {
+    const fn errand(&self) -> Errand {
+        match self {
+            Self::Fetch(_) => Errand::Fetch,
+            Self::Offer(_) => Errand::Offer,
+            Self::Web(_) => Errand::Web,
+        }
+    }
+}
+
+/// Who is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The room's server.
+    Room,
+    /// Where web clients keep their pictures.
+    Web,
+}
+
+impl Errand {
+    const fn side(self) -> Side {
+        match self {
+            Self::Fetch | Self::Offer => Side::Room,
+            Self::Web => Side::Web,
+        }
+    }
+}
+
+/// Who can be asked now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reach {
+    pub(super) room: bool,
+    pub(super) web: bool,
+}
+
+impl Reach {
+    const fn has(self, side: Side) -> bool {
+        match side {
+            Side::Room => self.room,
+            Side::Web => self.web,
+        }
+    }
 }
 
 /// What somebody is to do.
@@ -79,14 +129,18 @@ enum Status {
 }
 
 impl Entry {
-    const fn may_run(&self, has_server: bool) -> bool {
+    const fn side(&self) -> Side {
+        self.task.key.errand().side()
+    }
+
+    const fn may_run(&self, reach: Reach) -> bool {
         let waits = matches!(self.status, Status::Waits | Status::Absent);
-        waits && (self.is_here || has_server)
+        waits && (self.is_here || reach.has(self.side()))
     }
 
     /// Somebody may look forward to it.
-    fn is_on_the_way(&self, has_server: bool) -> bool {
-        let is_tried = self.status == Status::Waits && self.may_run(has_server);
+    fn is_on_the_way(&self, reach: Reach) -> bool {
+        let is_tried = self.status == Status::Waits && self.may_run(reach);
         self.failures != FORGOTTEN && (is_tried || self.status == Status::Runs)
     }
 }
@@ -98,18 +152,20 @@ struct Told {
     absent: bool,
     refused: bool,
     useless: bool,
+    skipped: bool,
 }
 
 /// The errands; the latest wanted is last.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     entries: Vec<Entry>,
-    /// Done of those that were wanted since nothing was.
+    /// Done of those that were wanted since nothing was: to us, and from us.
     done: [usize; 2],
-    told: Told,
+    /// By [`Side`].
+    told: [Told; 2],
     /// What the server has: whoever has a document's pictures offers them again and again.
     there: HashSet<PictureHash>,
-    /// When the server has refused, by errand.
+    /// When the room's server has refused, by errand.
     refused: [Option<Instant>; 2],
     told_work: Option<Work>,
 }
@@ -117,7 +173,9 @@ pub(super) struct Queue {
 impl Queue {
     /// Something is wanted, or wanted again.
     pub(super) fn want(&mut self, key: Key, location: Option<&String>, is_here: bool) {
-        if key.errand == Errand::Offer && self.there.contains(&key.hash) {
+        if let Key::Offer(hash) = &key
+            && self.there.contains(hash)
+        {
             return;
         }
         let entry = match self.entries.iter().position(|entry| entry.task.key == key) {
@@ -151,7 +209,7 @@ impl Queue {
                 entry.is_here = true;
                 entry.not_before = None;
             }
-            let refused = self.refused.get(entry.task.key.errand as usize);
+            let refused = self.refused.get(entry.task.key.errand() as usize);
             let is_refused = refused
                 .and_then(|at| *at)
                 .is_some_and(|at| at.elapsed() < AFTER_REFUSAL);
@@ -170,21 +228,26 @@ impl Queue {
         }
     }
 
-    /// Everything that is not under way is forgotten.
-    pub(super) fn forget(&mut self) {
-        self.entries.retain(|entry| entry.status == Status::Runs);
-        for entry in &mut self.entries {
+    /// Everything that one is asked for and that is not under way is forgotten.
+    pub(super) fn forget(&mut self, side: Side) {
+        self.entries
+            .retain(|entry| entry.side() != side || entry.status == Status::Runs);
+        for entry in self.entries.iter_mut().filter(|it| it.side() == side) {
             // What comes after all is welcome; nobody waits for it.
             entry.failures = FORGOTTEN;
         }
     }
 
     /// Another server knows nothing of what the last one did.
-    pub(super) fn new_server(&mut self) {
-        self.told = Told::default();
-        self.refused = [None; 2];
-        self.there.clear();
-        for entry in &mut self.entries {
+    pub(super) fn new_server(&mut self, side: Side) {
+        if let Some(told) = self.told.get_mut(side as usize) {
+            *told = Told::default();
+        }
+        if side == Side::Room {
+            self.refused = [None; 2];
+            self.there.clear();
+        }
+        for entry in self.entries.iter_mut().filter(|it| it.side() == side) {
             entry.not_before = None;
             if entry.status != Status::Runs {
                 entry.status = Status::Waits;
@@ -193,16 +256,17 @@ impl Queue {
     }
 
     /// Takes what is wanted most and may be tried now.
-    pub(super) fn take(&mut self, now: Instant, has_server: bool) -> Option<Task> {
-        let is_due = |entry: &Entry| {
-            entry.not_before.is_none_or(|at| at <= now) && entry.may_run(has_server)
-        };
+    pub(super) fn take(&mut self, now: Instant, reach: Reach) -> Option<Task> {
+        let is_due =
+            |entry: &Entry| entry.not_before.is_none_or(|at| at <= now) && entry.may_run(reach);
         // What we lack is missing on the screen; what others lack can wait for that.
-        let find = |errand| {
-            let fits = |entry: &Entry| entry.task.key.errand == errand && is_due(entry);
+        let find = |comes: bool| {
+            let fits = |entry: &Entry| {
+                (entry.task.key.errand() != Errand::Offer) == comes && is_due(entry)
+            };
             self.entries.iter().rposition(fits)
         };
-        let at = find(Errand::Fetch).or_else(|| find(Errand::Offer))?;
+        let at = find(true).or_else(|| find(false))?;
         let entry = self.entries.get_mut(at)?;
         entry.status = Status::Runs;
         entry.known_locations = entry.task.locations.len();
@@ -211,11 +275,8 @@ impl Queue {
     }
 
     /// When something may be tried next.
-    pub(super) fn next_attempt(&self, has_server: bool) -> Option<Instant> {
-        let waiting = self
-            .entries
-            .iter()
-            .filter(|entry| entry.may_run(has_server));
+    pub(super) fn next_attempt(&self, reach: Reach) -> Option<Instant> {
+        let waiting = self.entries.iter().filter(|entry| entry.may_run(reach));
         waiting.filter_map(|entry| entry.not_before).min()
     }
 
@@ -226,20 +287,20 @@ impl Queue {
         }
     }
 
-    /// It was done, or failed; a sentence when a person has to hear of it.
+    /// It was done, or failed; the failure when a person has to hear of it.
     pub(super) fn settle(
         &mut self,
         key: &Key,
         result: Result<(), Failure>,
         now: Instant,
-    ) -> Option<String> {
+    ) -> Option<Failure> {
         let at = self
             .entries
             .iter()
             .position(|entry| entry.task.key == *key)?;
         let entry = self.entries.get_mut(at)?;
         let was_forgotten = entry.failures == FORGOTTEN;
-        let errand = key.errand;
+        let errand = key.errand();
         let failure = match result {
             // Another key came meanwhile; the file is here.
             Ok(()) if entry.task.locations.len() > entry.known_locations => {
@@ -249,11 +310,15 @@ impl Queue {
                 return None;
             }
             Ok(()) => {
-                if !entry.is_here && !was_forgotten && self.there.len() < MOST_KNOWN {
-                    self.there.insert(key.hash.clone());
+                if let Key::Fetch(hash) | Key::Offer(hash) = key
+                    && !entry.is_here
+                    && !was_forgotten
+                    && self.there.len() < MOST_KNOWN
+                {
+                    self.there.insert(hash.clone());
                 }
                 self.entries.remove(at);
-                if let Some(done) = self.done.get_mut(errand as usize) {
+                if let Some(done) = self.done.get_mut(usize::from(errand == Errand::Offer)) {
                     *done += 1;
                 }
                 return None;
@@ -270,46 +335,50 @@ impl Queue {
         }
         // The file that was here may have been of no use.
         entry.is_here = false;
-        entry.is_missing = matches!(failure, Failure::Absent);
+        // A bucket says of one file that it may not be had, of another that it is not there: what is
+        // meant depends on its settings, and neither says anything about the next.
+        let is_missing = match failure {
+            Failure::Absent => true,
+            Failure::Refused(_) => errand == Errand::Web,
+            _ => false,
+        };
+        entry.is_missing = is_missing;
         entry.failures += 1;
         let failures = entry.failures;
-        match failure {
-            Failure::Off => None,
-            Failure::Passing(reason) => {
+        let told = self.told.get_mut(errand.side() as usize)?;
+        let (is_due, told) = match &failure {
+            Failure::Off => return None,
+            Failure::Passing(_) => {
                 entry.not_before = Some(now + wait_after(failures));
-                let is_told =
-                    failures >= PATIENCE && !std::mem::replace(&mut self.told.passing, true);
-                is_told.then(|| match errand {
-                    Errand::Fetch => format!(
-                        "Pictures of the room do not come at the moment ({reason}); it goes on by \
-                         itself as soon as that works again"
-                    ),
-                    Errand::Offer => format!(
-                        "Pictures do not get to the room at the moment ({reason}), so others do not \
-                         see them yet; it goes on by itself as soon as that works again"
-                    ),
-                })
+                (failures >= PATIENCE, &mut told.passing)
             }
-            Failure::Absent => {
-                entry.status = Status::Absent;
-                let wait = ABSENT_WAIT.saturating_mul(1 << failures.min(10));
+            _ if is_missing => {
+                let first = if errand == Errand::Web {
+                    WEB_ABSENT_WAIT
+                } else {
+                    ABSENT_WAIT
+                };
+                let wait = first.saturating_mul(1 << failures.min(10));
                 entry.not_before = Some(now + wait.min(Duration::from_secs(60)));
-                if failures < LOOKS_FOR_ABSENT {
-                    return None;
-                }
-                entry.status = Status::GivenUp;
-                let is_told = !std::mem::replace(&mut self.told.absent, true);
-                is_told.then(|| {
-                    "Some pictures of this game are not in its room, so their places stay empty; they \
-                     come when somebody who has them joins"
-                        .to_owned()
-                })
+                let is_last = failures >= LOOKS_FOR_ABSENT;
+                entry.status = if is_last {
+                    Status::GivenUp
+                } else {
+                    Status::Absent
+                };
+                // Whoever put it into the documents had put it into the bucket before.
+                let is_due = is_last || errand == Errand::Web && failures >= PATIENCE;
+                let told = match failure {
+                    Failure::Absent => &mut told.absent,
+                    _ => &mut told.refused,
+                };
+                (is_due, told)
             }
-            Failure::Refused(reason) => {
+            Failure::Refused(_) | Failure::NoPlace | Failure::Absent => {
                 // Only the one way may be closed: a viewer may fetch and not hand over.
                 let same_way = |entry: &&mut Entry| {
                     let waits = matches!(entry.status, Status::Waits | Status::Absent);
-                    entry.task.key.errand == errand && waits && !entry.is_here
+                    entry.task.key.errand() == errand && waits && !entry.is_here
                 };
                 for entry in self.entries.iter_mut().filter(same_way) {
                     entry.status = Status::GivenUp;
@@ -317,43 +386,40 @@ impl Queue {
                 if let Some(refused) = self.refused.get_mut(errand as usize) {
                     *refused = Some(now);
                 }
-                let is_told = !std::mem::replace(&mut self.told.refused, true);
-                is_told.then(|| match errand {
-                    Errand::Fetch => format!("The room gives no pictures to this code: {reason}"),
-                    Errand::Offer => format!(
-                        "The room takes no pictures from this code, so others do not see those that \
-                         you add: {reason}"
-                    ),
-                })
+                (true, &mut told.refused)
             }
-            Failure::Useless(sentence) => {
+            Failure::Useless(_) => {
                 entry.not_before = Some(now + wait_after(failures));
-                if failures < LOOKS_FOR_USELESS {
-                    return None;
+                let is_last = failures >= LOOKS_FOR_USELESS;
+                if is_last {
+                    entry.status = Status::Useless;
                 }
-                entry.status = Status::Useless;
-                let is_told = !std::mem::replace(&mut self.told.useless, true);
-                is_told.then_some(sentence)
+                (is_last, &mut told.useless)
             }
-        }
+            Failure::Skipped => {
+                entry.status = Status::Useless;
+                (true, &mut told.skipped)
+            }
+        };
+        let is_news = is_due && !std::mem::replace(told, true);
+        is_news.then_some(failure)
     }
 
     /// Something is on the way, or waits for its turn.
-    pub(super) fn is_busy(&self, has_server: bool) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| entry.is_on_the_way(has_server))
+    pub(super) fn is_busy(&self, reach: Reach) -> bool {
+        self.entries.iter().any(|entry| entry.is_on_the_way(reach))
     }
 
     /// What is on the way, when that is something else than was said last.
     #[expect(clippy::cast_precision_loss, reason = "a share that is drawn")]
-    pub(super) fn news(&mut self, has_server: bool) -> Option<Option<Work>> {
+    pub(super) fn news(&mut self, reach: Reach) -> Option<Option<Work>> {
         let mut work = None;
-        for (errand, verb) in [(Errand::Fetch, "Fetching"), (Errand::Offer, "Sending")] {
-            let is_open =
-                |entry: &&Entry| entry.task.key.errand == errand && entry.is_on_the_way(has_server);
+        for (goes, verb) in [(false, "Fetching"), (true, "Sending")] {
+            let is_open = |entry: &&Entry| {
+                (entry.task.key.errand() == Errand::Offer) == goes && entry.is_on_the_way(reach)
+            };
             let open: Vec<&Entry> = self.entries.iter().filter(is_open).collect();
-            let done = self.done.get_mut(errand as usize);
+            let done = self.done.get_mut(usize::from(goes));
             if open.is_empty() {
                 if let Some(done) = done {
                     *done = 0;
@@ -388,206 +454,4 @@ impl Queue {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-
-    fn key(errand: Errand, name: &str) -> Key {
-        Key {
-            errand,
-            hash: PictureHash::new(name),
-        }
-    }
-
-    fn fetch(name: &str) -> Key {
-        key(Errand::Fetch, name)
-    }
-
-    fn queue(names: &[&str]) -> Queue {
-        let mut queue = Queue::default();
-        for name in names {
-            queue.want(fetch(name), Some(&format!("map/{name}.png")), false);
-        }
-        queue
-    }
-
-    fn taken(queue: &mut Queue, now: Instant) -> Option<String> {
-        queue
-            .take(now, true)
-            .map(|task| task.key.hash.as_str().to_owned())
-    }
-
-    #[test]
-    fn the_latest_wanted_comes_first_and_what_others_lack_last() {
-        let mut queue = queue(&["a", "b", "c"]);
-        queue.want(key(Errand::Offer, "d"), None, false);
-        queue.want(fetch("a"), Some(&"token/a.png".to_owned()), false);
-        let now = Instant::now();
-        assert!(queue.take(now, false).is_none(), "there is no server");
-        assert_eq!(queue.news(false), None, "and nothing is on the way");
-        let first = queue.take(now, true).unwrap();
-        assert_eq!(first.locations, ["map/a.png", "token/a.png"]);
-        let rest: Vec<_> = std::iter::from_fn(|| taken(&mut queue, now)).collect();
-        assert_eq!(rest, ["c", "b", "d"]);
-    }
-
-    #[test]
-    fn what_fails_is_tried_ever_later_and_told_once() {
-        let mut queue = queue(&["a", "b"]);
-        let mut now = Instant::now();
-        let mut told = 0;
-        let mut last_wait = Duration::ZERO;
-        for _ in 0..40 {
-            while let Some(task) = queue.take(now, true) {
-                let failure = Err(Failure::Passing("gone".into()));
-                told += usize::from(queue.settle(&task.key, failure, now).is_some());
-            }
-            let next = queue.next_attempt(true).unwrap();
-            last_wait = next - now;
-            now = next;
-        }
-        assert_eq!(told, 1);
-        assert!(last_wait > Duration::from_millis(1), "{last_wait:?}");
-        // Another server is another story.
-        queue.new_server();
-        assert!(taken(&mut queue, now).is_some());
-    }
-
-    #[test]
-    fn what_a_server_lacks_is_looked_for_for_some_minutes_and_then_when_asked_anew() {
-        let mut queue = queue(&["a"]);
-        let begin = Instant::now();
-        let mut now = begin;
-        let mut told = Vec::new();
-        while let Some(name) = taken(&mut queue, now) {
-            told.extend(queue.settle(&fetch(&name), Err(Failure::Absent), now));
-            assert_eq!(
-                queue.news(true).unwrap_or_default(),
-                None,
-                "nothing is on the way"
-            );
-            now = queue.next_attempt(true).unwrap_or(now);
-        }
-        assert_eq!(told.len(), 1);
-        assert!(now - begin > Duration::from_secs(60), "{:?}", now - begin);
-        assert!(now - begin < Duration::from_secs(600));
-        queue.want(fetch("a"), None, false);
-        assert_eq!(taken(&mut queue, now), None, "no sooner for being asked");
-        assert_eq!(queue.news(true), None, "nor is it on the way");
-        assert!(taken(&mut queue, now + Duration::from_secs(60)).is_some());
-    }
-
-    #[test]
-    fn a_server_that_refuses_is_left_alone() {
-        let mut queue = queue(&["a", "b", "c"]);
-        let now = Instant::now();
-        let name = taken(&mut queue, now).unwrap();
-        let refused = Err(Failure::Refused("no".into()));
-        assert!(queue.settle(&fetch(&name), refused, now).is_some());
-        assert_eq!(taken(&mut queue, now), None);
-        assert_eq!(queue.next_attempt(true), None);
-        assert_eq!(queue.news(true), None, "nothing is on the way");
-        queue.want(fetch("a"), None, false);
-        assert_eq!(
-            taken(&mut queue, now),
-            None,
-            "so soon it is not asked again"
-        );
-        // A file that a guest sent needs no server.
-        queue.want(fetch("b"), None, true);
-        assert_eq!(taken(&mut queue, now).as_deref(), Some("b"));
-        // The other way is another question.
-        queue.want(key(Errand::Offer, "d"), None, false);
-        assert_eq!(taken(&mut queue, now).as_deref(), Some("d"));
-    }
-
-    #[test]
-    fn progress_counts_pictures_and_their_bytes() {
-        let mut queue = queue(&["a", "b"]);
-        let now = Instant::now();
-        let says = |queue: &mut Queue| {
-            queue
-                .news(true)
-                .flatten()
-                .map(|work| (work.what.to_string(), work.done))
-        };
-        let first = taken(&mut queue, now).unwrap();
-        queue.progress(&fetch(&first), 50, 100);
-        let halfway = ("Fetching 1 of 2 pictures".to_owned(), Some(0.25));
-        assert_eq!(says(&mut queue), Some(halfway));
-        assert_eq!(queue.news(true), None, "nothing new");
-        assert_eq!(queue.settle(&fetch(&first), Ok(()), now), None);
-        let second = ("Fetching 2 of 2 pictures".to_owned(), Some(0.5));
-        assert_eq!(says(&mut queue), Some(second));
-        let last = taken(&mut queue, now).unwrap();
-        queue.settle(&fetch(&last), Ok(()), now);
-        assert_eq!(queue.news(true), Some(None), "it is over");
-    }
-
-    #[test]
-    fn what_the_server_has_is_not_offered_again() {
-        let mut queue = queue(&["fetched"]);
-        let now = Instant::now();
-        queue.want(key(Errand::Offer, "offered"), None, false);
-        while let Some(task) = queue.take(now, true) {
-            assert_eq!(queue.settle(&task.key, Ok(()), now), None);
-        }
-        for name in ["fetched", "offered"] {
-            queue.want(key(Errand::Offer, name), None, false);
-        }
-        assert!(queue.take(now, true).is_none());
-        queue.new_server();
-        queue.want(key(Errand::Offer, "offered"), None, false);
-        assert!(
-            queue.take(now, true).is_some(),
-            "another server may lack it"
-        );
-    }
-
-    #[test]
-    fn what_is_of_no_use_is_not_fetched_again_and_again() {
-        let mut queue = queue(&["a"]);
-        let mut now = Instant::now();
-        let mut told = 0;
-        for _ in 0..10 {
-            queue.want(fetch("a"), None, false);
-            while let Some(task) = queue.take(now, true) {
-                let useless = Err(Failure::Useless("bad".into()));
-                told += usize::from(queue.settle(&task.key, useless, now).is_some());
-                now += Duration::from_secs(60);
-            }
-        }
-        assert_eq!(told, 1);
-        assert_eq!(queue.entries.first().map(|entry| entry.failures), Some(2));
-        assert_eq!(queue.news(true), None, "nothing is on the way");
-    }
-
-    #[test]
-    fn what_is_wanted_while_it_comes_is_not_lost() {
-        let mut queue = queue(&["a"]);
-        let now = Instant::now();
-        let task = queue.take(now, true).unwrap();
-        queue.want(fetch("a"), Some(&"token/a.png".to_owned()), false);
-        queue.settle(&task.key, Ok(()), now);
-        let again = queue.take(now, false).unwrap();
-        assert_eq!(again.locations, ["map/a.png", "token/a.png"]);
-        // The server is left while it comes, and the next room names it too.
-        queue.forget();
-        queue.want(fetch("a"), None, false);
-        queue.settle(&again.key, Err(Failure::Off), now);
-        assert!(queue.take(now, true).is_some());
-        // It is left again, and nobody wants it any more.
-        queue.forget();
-        queue.settle(&again.key, Err(Failure::Off), now);
-        assert!(queue.take(now, true).is_none());
-    }
-
-    #[test]
-    fn the_queue_is_bounded() {
-        let names: Vec<String> = (0..MOST_TASKS + 10).map(|n| n.to_string()).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut queue = queue(&names);
-        assert_eq!(queue.entries.len(), MOST_TASKS);
-        let latest = names.last().map(|name| (*name).to_owned());
-        assert_eq!(taken(&mut queue, Instant::now()), latest);
-    }
-}
+mod tests;

@@ -15,15 +15,15 @@ use crate::storage::blobs::{Blobs, hash_of};
 const WAIT: Duration = Duration::from_secs(60);
 
 /// A library, its courier and what that told.
-struct Guest {
-    library: Arc<Library>,
-    courier: Courier,
+pub(super) struct Guest {
+    pub(super) library: Arc<Library>,
+    pub(super) courier: Courier,
     told: Arc<Mutex<Vec<News>>>,
     _folder: tempfile::TempDir,
 }
 
 impl Guest {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let library = Arc::new(Library::create_empty(folder.path()).unwrap());
         let told = Arc::new(Mutex::new(Vec::new()));
@@ -37,7 +37,7 @@ impl Guest {
         }
     }
 
-    fn at(address: SocketAddr, token: &str) -> Self {
+    pub(super) fn at(address: SocketAddr, token: &str) -> Self {
         let guest = Self::new();
         guest.courier.set_server(Some(PictureServer {
             base: format!("http://{address}"),
@@ -46,14 +46,14 @@ impl Guest {
         guest
     }
 
-    fn add(&self, bytes: &[u8]) -> String {
+    pub(super) fn add(&self, bytes: &[u8]) -> String {
         let added = self
             .library
             .add_picture(&mut &*bytes, PictureUse::Map, "", &mut |_| ());
         added.unwrap().location
     }
 
-    fn wait_for(&self, what: &str, is_so: impl Fn(&[News]) -> bool) {
+    pub(super) fn wait_for(&self, what: &str, is_so: impl Fn(&[News]) -> bool) {
         let until = Instant::now() + WAIT;
         while !is_so(&self.told.lock()) {
             assert!(Instant::now() < until, "{what}: {:?}", self.told.lock());
@@ -61,7 +61,7 @@ impl Guest {
         }
     }
 
-    fn wait_for_pictures(&self, locations: &[String]) {
+    pub(super) fn wait_for_pictures(&self, locations: &[String]) {
         self.wait_for("pictures arrive", |told| {
             let arrived = |location: &String| {
                 told.iter()
@@ -74,7 +74,7 @@ impl Guest {
         }
     }
 
-    fn problems(&self) -> Vec<String> {
+    pub(super) fn problems(&self) -> Vec<String> {
         let told = self.told.lock();
         let problems = told.iter().filter_map(|news| match news {
             News::Problem(problem) => Some(problem.clone()),
@@ -84,7 +84,7 @@ impl Guest {
     }
 }
 
-fn picture(n: u8) -> Vec<u8> {
+pub(super) fn picture(n: u8) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, 64, 64);
     encoder.set_color(png::ColorType::Rgb);
@@ -95,7 +95,7 @@ fn picture(n: u8) -> Vec<u8> {
 }
 
 /// A picture whose file is as long as `bytes`: what follows its end is not looked at.
-fn long_picture(bytes: usize) -> Vec<u8> {
+pub(super) fn long_picture(bytes: usize) -> Vec<u8> {
     let mut file = picture(200);
     file.resize(bytes, 0x5a);
     file
@@ -120,7 +120,7 @@ fn give(serving: &Serving, bytes: &[u8]) {
 }
 
 /// Nothing is on the way any more. A picture's arrival may be told after that, by another thread.
-fn is_at_rest(told: &[News]) -> bool {
+pub(super) fn is_at_rest(told: &[News]) -> bool {
     let mut works = told.iter().rev().filter_map(|news| match news {
         News::Work(work) => Some(work),
         _ => None,
@@ -229,7 +229,7 @@ fn what_is_not_what_it_is_named_is_thrown_away() {
     assert_eq!(guest.library.pictures().find(&location(&text)), None);
 }
 
-fn start(run: impl FnOnce() + Send + 'static) {
+pub(super) fn start(run: impl FnOnce() + Send + 'static) {
     let named = std::thread::Builder::new().name("cutting".into());
     named.spawn(run).unwrap();
 }

@@ -1,6 +1,7 @@
 //! One picture's way over the network: fetched with its hash checked, or handed over.
 //!
-//! Bytes go from socket to file and back in small parts. A fetch that is cut goes on where it was.
+//! Bytes go from socket to file and back in small parts. A fetch that is cut goes on where it was; one
+//! that no hash will check only if the server says that the file is still the same.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -8,16 +9,17 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use rand::Rng as _;
 use ureq::Body;
-use ureq::http::{Response, StatusCode, header};
+use ureq::http::{HeaderValue, Response, StatusCode, header};
 
 use crate::import::picture::PictureError;
 use crate::library::pictures::MOST_PICTURE_BYTES;
 use crate::library::{Library, LibraryError};
 use crate::model::id::PictureHash;
+use crate::session::picture_address::PictureAddress;
 use crate::storage::error::StorageError;
-use crate::util::web;
+use crate::util::web as client;
 
-use super::PictureServer;
+use super::{PictureServer, web};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A server that says nothing for so long has gone.
@@ -27,15 +29,28 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Attempts to go on with what was cut, before it begins again later.
 const MOST_CUTS: u32 = 9;
+/// Who asks. Some of the internet's servers give nothing to programs that do not say.
+const USER_AGENT: &str = concat!("Tableglow/", env!("CARGO_PKG_VERSION"));
 
 /// A server that pictures are exchanged with, until it is detached.
 #[derive(Debug)]
 pub(super) struct Attached {
-    base: String,
-    authorization: Option<String>,
+    pub(super) place: Place,
     agent: ureq::Agent,
     is_off: Mutex<bool>,
     woken: Condvar,
+}
+
+/// Which server.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// The room's: its address, and what proves that we may.
+    Room {
+        base: String,
+        authorization: Option<String>,
+    },
+    /// Where web clients keep their pictures. It is shown nothing that proves anything.
+    Web(PictureAddress),
 }
 
 /// Why a picture did not come or go.
@@ -47,6 +62,10 @@ pub(super) enum Failure {
     Absent,
     /// The server does not let us.
     Refused(String),
+    /// The server has no place for pictures.
+    NoPlace,
+    /// A picture that is not even asked for: a video.
+    Skipped,
     /// What came is of no use, or cannot be kept: a sentence.
     Useless(String),
     /// The server was detached meanwhile.
@@ -63,18 +82,29 @@ pub(super) fn wait_after(failures: u32) -> Duration {
 }
 
 impl Attached {
-    pub(super) fn new(server: &PictureServer) -> Self {
-        let agent = web::client()
+    pub(super) fn to_room(server: &PictureServer) -> Self {
+        let authorization = server.token.as_ref().map(|token| format!("Bearer {token}"));
+        Self::to(Place::Room {
+            base: server.base.trim_end_matches('/').to_owned(),
+            authorization,
+        })
+    }
+
+    pub(super) fn to_web(address: &PictureAddress) -> Self {
+        Self::to(Place::Web(address.clone()))
+    }
+
+    fn to(place: Place) -> Self {
+        let agent = client::client()
             .proxy(None)
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
             .timeout_per_read(Some(SILENCE))
             .timeout_per_write(Some(SILENCE))
+            .user_agent(USER_AGENT)
             .build();
-        let authorization = server.token.as_ref().map(|token| format!("Bearer {token}"));
         Self {
-            base: server.base.trim_end_matches('/').to_owned(),
-            authorization,
+            place,
             agent: agent.into(),
             is_off: Mutex::new(false),
             woken: Condvar::new(),
@@ -101,14 +131,43 @@ impl Attached {
         !*is_off
     }
 
-    fn url(&self, hash: &PictureHash) -> String {
-        format!("{}/assets/{hash}", self.base)
+    /// Where the room's server has a picture.
+    fn url(&self, hash: &PictureHash) -> Result<String, Failure> {
+        match &self.place {
+            Place::Room { base, .. } => Ok(format!("{base}/assets/{hash}")),
+            Place::Web(_) => Err(Failure::Off),
+        }
     }
 
     fn allowed<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
-        match &self.authorization {
-            Some(value) => request.header(header::AUTHORIZATION, value),
-            None => request,
+        match &self.place {
+            Place::Room {
+                authorization: Some(value),
+                ..
+            } => request.header(header::AUTHORIZATION, value),
+            Place::Room { .. } | Place::Web(_) => request,
+        }
+    }
+
+    /// Asks for a file, from a byte on.
+    fn get(&self, url: &str, got: u64) -> Result<Response<Body>, Failure> {
+        let ask = |url: &str| {
+            let mut request = self.allowed(self.agent.get(url));
+            if got > 0 {
+                request = request.header(header::RANGE, format!("bytes={got}-"));
+            }
+            request.call().map_err(|error| self.failed(&error))
+        };
+        match &self.place {
+            Place::Room { .. } => ask(url),
+            Place::Web(_) => self.follow(url, ask),
+        }
+    }
+
+    fn refusal(&self, response: Response<Body>) -> Failure {
+        match &self.place {
+            Place::Room { .. } => refusal(response),
+            Place::Web(_) => web::refusal(&response),
         }
     }
 
@@ -116,13 +175,14 @@ impl Attached {
         if self.is_off() {
             Failure::Off
         } else {
-            Failure::Passing(web::in_words(error))
+            Failure::Passing(client::in_words(error))
         }
     }
 
     /// Hands a picture over that the server lacks; may be called again at any time.
     pub(super) fn offer(&self, library: &Library, hash: &PictureHash) -> Result<(), Failure> {
-        let asked = self.allowed(self.agent.head(self.url(hash))).call();
+        let url = self.url(hash)?;
+        let asked = self.allowed(self.agent.head(&url)).call();
         let asked = asked.map_err(|error| self.failed(&error))?;
         match asked.status() {
             StatusCode::NOT_FOUND => {}
@@ -132,7 +192,7 @@ impl Attached {
         let file = library
             .open_picture_file(hash)
             .map_err(|error| Failure::Useless(error.to_string()))?;
-        let request = self.allowed(self.agent.put(self.url(hash)));
+        let request = self.allowed(self.agent.put(&url));
         let sent = request
             .header(header::CONTENT_TYPE, "application/octet-stream")
             // A refusal comes before the picture is sent for nothing.
@@ -144,6 +204,9 @@ impl Attached {
             StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
                 Err(Failure::Useless(said(sent)))
             }
+            StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::NOT_IMPLEMENTED => Err(Failure::NoPlace),
             _ => Err(refusal(sent)),
         }
     }
@@ -156,7 +219,7 @@ impl Attached {
         locations: &[String],
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Failure> {
-        let mut source = Source::open(self, hash, progress)?;
+        let mut source = Source::open(self, self.url(hash)?, MOST_PICTURE_BYTES, progress)?;
         let added = library.add_fetched_picture(&mut source, hash, locations);
         match (added, source.failure.take()) {
             (Ok(()), _) => Ok(()),
@@ -168,7 +231,7 @@ impl Attached {
 }
 
 /// A picture that came and was not kept.
-fn kept_badly(error: &LibraryError) -> Failure {
+pub(super) fn kept_badly(error: &LibraryError) -> Failure {
     let sentence = match error {
         LibraryError::PictureChanged => {
             "A picture that came from the room was not the one that was asked for, so it was thrown \
@@ -213,28 +276,32 @@ fn said(mut response: Response<Body>) -> String {
 }
 
 /// A picture on its way: a reader that asks for the rest when it is cut off.
-struct Source<'a> {
+pub(super) struct Source<'a> {
     server: &'a Attached,
-    hash: &'a PictureHash,
+    url: String,
+    /// The file's version, where no hash says in the end that its parts belong together.
+    version: Option<HeaderValue>,
     body: Option<Box<dyn Read + Send>>,
     got: u64,
     /// The size, when the server tells it.
     all: Option<u64>,
     /// Failures in a row without a byte in between.
     cuts: u32,
-    failure: Option<Failure>,
+    pub(super) failure: Option<Failure>,
     progress: &'a mut dyn FnMut(u64, u64),
 }
 
 impl<'a> Source<'a> {
-    fn open(
+    pub(super) fn open(
         server: &'a Attached,
-        hash: &'a PictureHash,
+        url: String,
+        most_bytes: u64,
         progress: &'a mut dyn FnMut(u64, u64),
     ) -> Result<Self, Failure> {
         let mut source = Self {
             server,
-            hash,
+            url,
+            version: None,
             body: None,
             got: 0,
             all: None,
@@ -243,7 +310,7 @@ impl<'a> Source<'a> {
             progress,
         };
         source.ask()?;
-        if source.all.is_some_and(|all| all > MOST_PICTURE_BYTES) {
+        if source.all.is_some_and(|all| all > most_bytes) {
             return Err(Failure::Useless(format!(
                 "A picture of the room cannot be used: {}",
                 LibraryError::PictureFileTooLarge
@@ -254,13 +321,7 @@ impl<'a> Source<'a> {
 
     /// Asks for what is still to come.
     fn ask(&mut self) -> Result<(), Failure> {
-        let mut request = self
-            .server
-            .allowed(self.server.agent.get(self.server.url(self.hash)));
-        if self.got > 0 {
-            request = request.header(header::RANGE, format!("bytes={}-", self.got));
-        }
-        let response = request.call().map_err(|error| self.server.failed(&error))?;
+        let response = self.server.get(&self.url, self.got)?;
         let to_skip = match response.status() {
             StatusCode::OK => self.got,
             StatusCode::PARTIAL_CONTENT if begins_at(&response, self.got) => 0,
@@ -269,8 +330,14 @@ impl<'a> Source<'a> {
                     "it gives parts of pictures wrongly".into(),
                 ));
             }
-            _ => return Err(refusal(response)),
+            _ => return Err(self.server.refusal(response)),
         };
+        let version = version_of(&response);
+        let before = std::mem::replace(&mut self.version, version);
+        if self.got > 0 && !self.is_checked_by_hash() && before != self.version {
+            self.version = None;
+            return Err(Failure::Passing("it was cut off".into()));
+        }
         let length = response.body().content_length();
         self.all = length.map(|length| self.got - to_skip + length);
         let mut body = response.into_body().into_reader();
@@ -283,11 +350,18 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
+    const fn is_checked_by_hash(&self) -> bool {
+        matches!(self.server.place, Place::Room { .. })
+    }
+
     /// Asks until there is an answer.
     fn go_on(&mut self) -> Result<(), Failure> {
         loop {
             if self.server.is_off() {
                 return Err(Failure::Off);
+            }
+            if self.got > 0 && !self.is_checked_by_hash() && self.version.is_none() {
+                return Err(Failure::Passing("it was cut off".into()));
             }
             self.cuts += 1;
             if self.cuts > MOST_CUTS {
@@ -302,6 +376,12 @@ impl<'a> Source<'a> {
             }
         }
     }
+}
+
+/// What a server calls this version of a file, if it promises that equal names are equal bytes.
+fn version_of(response: &Response<Body>) -> Option<HeaderValue> {
+    let tag = response.headers().get(header::ETAG)?;
+    (!tag.as_bytes().starts_with(b"W/")).then(|| tag.clone())
 }
 
 /// Whether a part is the one that was asked for.

@@ -174,6 +174,7 @@ fn invitations(server: &str, token: &str, told: Told) -> Result<Answer, AskError
             party: party.clone(),
             token: Some(token.to_owned()),
             title: told.title.clone(),
+            pictures: None,
             may_initialise: false,
         })
         .collect();

@@ -15,6 +15,9 @@ pub(super) struct Attachment {
     pub(super) dialect: Dialect,
     pub(super) server: String,
     pub(super) title: String,
+    /// Where the pictures of web clients are.
+    #[serde(default)]
+    pub(super) pictures: Option<String>,
     pub(super) may_initialise: bool,
     /// The room's document was here once.
     pub(super) is_hydrated: bool,

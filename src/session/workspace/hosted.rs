@@ -143,6 +143,7 @@ impl Workspace {
                 party: party.clone(),
                 token: Some(code.to_string()),
                 title: title.clone(),
+                pictures: None,
                 may_initialise: false,
             };
             Arc::from(invitation.link_for(part))

@@ -1,5 +1,5 @@
-//! Pictures of rooms: what the open games name and is not here is fetched from the room's server,
-//! and what is here is handed over to it.
+//! Pictures of rooms: what the open games name and is not here is fetched from the room's server, or
+//! from where its web clients keep theirs, and what is here is handed over to it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use crate::library::named::{pictures_of_game, pictures_of_scene};
 use crate::model::id::SceneId;
 use crate::session::api::Severity;
 use crate::session::courier::{Courier, News, PictureServer};
+use crate::session::picture_address::PictureAddress;
 
 use super::Workspace;
 use super::attachment::words;
@@ -38,11 +39,13 @@ impl Workspace {
         }
         self.start_courier();
         let server = self.picture_server();
+        let web = self.picture_address();
         let named = self.named_pictures();
         let may_offer = self.is_dm() && server.is_some();
         let missing = self.library.missing_pictures(named.clone());
         if let Some(courier) = &self.rooms.courier {
             courier.set_server(server);
+            courier.set_web(web);
             courier.want(&missing);
             if may_offer {
                 courier.offer(&named);
@@ -83,6 +86,12 @@ impl Workspace {
             base: attachment.server,
             token,
         })
+    }
+
+    /// Where the pictures are that web clients put into the open game.
+    fn picture_address(&self) -> Option<PictureAddress> {
+        let attachment = self.attachment(&DocumentId::Game(self.game()?.clone()))?;
+        PictureAddress::parse(&attachment.pictures?).ok()
     }
 
     fn start_courier(&mut self) {

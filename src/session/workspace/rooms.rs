@@ -134,10 +134,17 @@ impl Workspace {
             .or_else(|| invitation.party.clone())
             .unwrap_or_else(PartyId::fresh);
         let game = DocumentId::Game(invitation.game.clone());
+        let before = self.attachment(&game);
+        // Whoever joins again need not say again where its pictures are.
+        let pictures = match &invitation.pictures {
+            Some(address) => Some(address.as_str().to_owned()),
+            None => before.and_then(|before| before.pictures),
+        };
         let attachment = |is_hydrated| Attachment {
             dialect: invitation.dialect,
             server: invitation.server.clone(),
             title: title.to_owned(),
+            pictures: pictures.clone(),
             may_initialise: invitation.may_initialise,
             is_hydrated,
         };
