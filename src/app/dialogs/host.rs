@@ -11,14 +11,16 @@ use crate::app::icons;
 use crate::app::settings::Settings;
 use crate::app::shortcuts::Action;
 use crate::app::tables::TableLink;
-use crate::app::theme::{Tokens, semibold};
+use crate::app::theme::{CONTROL_HEIGHT, semibold};
 use crate::app::widgets::buttons::{Accent, IconButton, TextButton};
 use crate::app::widgets::fields::{NumberSpec, Room, choice, number_field, row};
-use crate::app::widgets::frames::{card, dialog, icon_label};
+use crate::app::widgets::frames::{card, dialog};
 use crate::model::presence::TablePart;
 use crate::server::code::shown;
 use crate::session::api::{Published, Request, Severity};
 use crate::session::room::{Connection, Place, Scope};
+
+use super::lines::{caution, problem, waiting};
 
 /// What is chosen before the game is hosted.
 #[derive(Debug, Clone)]
@@ -71,11 +73,9 @@ impl HostDialog {
                 } => {
                     if let Connection::Refused(why) = &room.connection {
                         problem(ui, why);
+                        ui.add_space(8.0);
                     } else if codes.is_empty() {
-                        ui.horizontal(|ui| {
-                            icon_label(ui, icons::CLOCK, Tokens::of(ui.ctx()).muted);
-                            ui.label("Opening the room");
-                        });
+                        waiting(ui, "Opening the room.");
                     }
                     people_cards(ui, codes, links, commands);
                     let addresses: Vec<String> =
@@ -137,15 +137,10 @@ impl HostDialog {
         ui.weak("0 takes a port that is free.");
         if self.scope == Scope::Network {
             ui.add_space(8.0);
-            ui.horizontal_top(|ui| {
-                icon_label(ui, icons::WARNING, Tokens::of(ui.ctx()).live);
-                ui.add(
-                    egui::Label::new(
-                        "What goes over the network is not encrypted: whoever can listen there can read the game and its codes. Use a network that you trust.",
-                    )
-                    .wrap(),
-                );
-            });
+            caution(
+                ui,
+                "What goes over the network is not encrypted: whoever can listen there can read the game and its codes. Use a network that you trust.",
+            );
         }
         ui.add_space(12.0);
         if TextButton::new("Host")
@@ -162,15 +157,6 @@ impl HostDialog {
             });
         }
     }
-}
-
-fn problem(ui: &mut Ui, why: &str) {
-    let tokens = Tokens::of(ui.ctx());
-    ui.horizontal_top(|ui| {
-        icon_label(ui, icons::WARNING_CIRCLE, tokens.danger);
-        ui.add(egui::Label::new(egui::RichText::new(why).color(tokens.danger)).wrap());
-    });
-    ui.add_space(8.0);
 }
 
 fn people_cards(
@@ -207,46 +193,59 @@ fn code_card(
         ui.label(egui::RichText::new(name).family(semibold()));
         ui.weak(words);
     });
-    ui.horizontal(|ui| {
-        let room = (ui.available_width() - 190.0).max(80.0);
-        let text = egui::RichText::new(shown(code)).monospace().size(14.0);
-        ui.allocate_ui_with_layout(
-            egui::vec2(room, 28.0),
-            egui::Layout::left_to_right(egui::Align::Center),
-            |ui| {
-                ui.set_width(room);
-                ui.add(egui::Label::new(text).truncate().selectable(true));
-            },
-        );
-        let lower = name.to_lowercase();
-        let what = if part == TablePart::Dm { name } else { &lower };
+    let lower = name.to_lowercase();
+    let what = if part == TablePart::Dm { name } else { &lower };
+    let text = shown(code);
+    copied(ui, &text, |ui| {
+        // From the right: the same ones stand below each other.
         if IconButton::new(icons::COPY, &format!("Copy the code for a {what}"))
             .show(ui)
             .clicked()
         {
             copy(ui, code, "The code is in the clipboard.", commands);
         }
-        if let Some(link) = link {
-            if IconButton::new(icons::LINK, &format!("Copy the link for a {what}"))
+        let Some(link) = link else {
+            return;
+        };
+        if IconButton::new(icons::LINK, &format!("Copy the link for a {what}"))
+            .show(ui)
+            .clicked()
+        {
+            copy(
+                ui,
+                link,
+                "The link is in the clipboard. Whoever has it can join.",
+                commands,
+            );
+        }
+        if part == TablePart::Display
+            && IconButton::new(icons::MONITOR_PLAY, "Open a table display on this machine")
                 .show(ui)
                 .clicked()
-            {
-                copy(
-                    ui,
-                    link,
-                    "The link is in the clipboard. Whoever has it can join.",
-                    commands,
-                );
-            }
-            if part == TablePart::Display
-                && IconButton::new(icons::MONITOR_PLAY, "Open a table display on this machine")
-                    .show(ui)
-                    .clicked()
-                && let Some(link) = TableLink::read(link)
-            {
-                commands.push(Command::OpenTable(link));
-            }
+            && let Some(link) = TableLink::read(link)
+        {
+            commands.push(Command::OpenTable(link));
         }
+    });
+}
+
+/// A text to read out, and at the right end of its line the buttons for it.
+fn copied(ui: &mut Ui, text: &str, buttons: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        ui.set_min_height(CONTROL_HEIGHT);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            buttons(ui);
+            let room = ui.available_width();
+            ui.allocate_ui_with_layout(
+                egui::vec2(room, CONTROL_HEIGHT),
+                egui::Layout::left_to_right(egui::Align::Center),
+                |ui| {
+                    ui.set_width(room);
+                    let text = egui::RichText::new(text).monospace().size(14.0);
+                    ui.add(egui::Label::new(text).truncate().selectable(true));
+                },
+            );
+        });
     });
 }
 
@@ -265,19 +264,17 @@ fn typed(ui: &mut Ui, addresses: &[String], is_announced: bool, commands: &mut C
         ui.weak("On this network others find it by itself under Join a game.");
     }
     for address in addresses {
-        ui.horizontal(|ui| {
-            ui.add(
-                egui::Label::new(egui::RichText::new(address).monospace().size(14.0))
-                    .selectable(true),
-            );
-            if IconButton::new(icons::COPY, &format!("Copy the address {address}"))
-                .size(24.0)
-                .accent(Accent::Muted)
-                .show(ui)
-                .clicked()
-            {
-                copy(ui, address, "The address is in the clipboard.", commands);
-            }
+        // In line with the cards' buttons.
+        let inset = egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 0));
+        inset.show(ui, |ui| {
+            copied(ui, address, |ui| {
+                if IconButton::new(icons::COPY, &format!("Copy the address {address}"))
+                    .show(ui)
+                    .clicked()
+                {
+                    copy(ui, address, "The address is in the clipboard.", commands);
+                }
+            });
         });
     }
 }

@@ -9,6 +9,7 @@ pub mod defaults;
 pub mod host;
 pub mod join;
 pub mod library;
+mod lines;
 pub mod path;
 pub mod removed;
 pub mod settings;

@@ -18,9 +18,9 @@ pub fn show(ctx: &egui::Context, editor: &mut Editor, commands: &mut Commands) -
                 commands.push(Command::Theme(theme));
             }
         });
-        super::join::name_row(ui, editor);
+        super::lines::name_row(ui, editor);
         row(ui, "Your colour", Room::COLOR, None, |ui| {
-            super::join::color_well(ui, editor);
+            super::lines::color_well(ui, editor);
         });
         ui.add(
             egui::Label::new(
