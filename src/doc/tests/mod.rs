@@ -545,7 +545,7 @@ fn a_copy_of_a_scene_holds_it_alone_and_brings_it_back_whole() {
         id: id("w"),
         structure: Structure::Wall(Wall {
             points: vec![[0.0, 0.0], [5.0, 5.0]],
-            object: true,
+            object: false,
         }),
     };
     doc.apply(&[stroke, wall], LOCAL);
