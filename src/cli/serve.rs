@@ -120,12 +120,19 @@ impl Serve {
         #[cfg(unix)]
         take_all_sockets();
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads())
             .enable_all()
             .thread_name("server")
             .build()
             .context("the server could not start its threads")?;
         runtime.block_on(serve(config))
     }
+}
+
+/// How many threads carry the rooms. They wake each other for every message that goes from one to
+/// another, which costs as much as the message: as few as will do. Fifty people use a tenth of one.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(4))
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {

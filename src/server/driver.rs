@@ -29,7 +29,7 @@ const AT_ONCE: usize = 256;
 /// Maps are cut for players this often at most.
 const CUT_STEP: Duration = Duration::from_millis(500);
 /// Shorter pauses than this save less than they delay.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(4);
 /// How long the end waits for the disk and the outside store.
 const END_PATIENCE: Duration = Duration::from_secs(10);
 
