@@ -14,7 +14,7 @@ use crate::app::tables::TableLink;
 use crate::app::theme::{CONTROL_HEIGHT, semibold};
 use crate::app::widgets::buttons::{Accent, IconButton, TextButton};
 use crate::app::widgets::fields::{NumberSpec, Room, choice, number_field, row};
-use crate::app::widgets::frames::{card, dialog};
+use crate::app::widgets::frames::{card, dialog, is_entered};
 use crate::model::presence::TablePart;
 use crate::server::code::shown;
 use crate::session::api::{Published, Request, Severity};
@@ -143,12 +143,12 @@ impl HostDialog {
             );
         }
         ui.add_space(12.0);
-        if TextButton::new("Host")
+        let enter = is_entered(ui);
+        let host = TextButton::new("Host")
             .icon(icons::SHARE_NETWORK)
             .accent(Accent::Edit)
-            .show(ui)
-            .clicked()
-        {
+            .show(ui);
+        if host.clicked() || enter {
             editor.settings.host_scope = self.scope;
             editor.settings.host_port = self.port;
             commands.request(Request::Host {

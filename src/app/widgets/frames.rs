@@ -126,6 +126,16 @@ pub fn badge(ui: &Ui, right_center: egui::Pos2, text: &str, ground: Color32, ink
         .galley(rect.min + egui::vec2(5.0, 2.0), galley, ink);
 }
 
+/// Enter means the dialog's own button, unless it went to something that has the focus. A field that
+/// is typed in lets go of the focus when it takes Enter.
+#[must_use]
+pub fn is_entered(ui: &Ui) -> bool {
+    let is_pressed =
+        ui.input(|input| input.modifiers.is_none() && input.key_pressed(egui::Key::Enter));
+    let is_free = || ui.memory(|memory| memory.focused().is_none()) || ui.ctx().text_edit_focused();
+    is_pressed && is_free()
+}
+
 /// A dialog over the window. Returns whether it stays open.
 pub fn dialog(
     ctx: &egui::Context,

@@ -19,7 +19,7 @@ use crate::app::tables::TableLink;
 use crate::app::theme::semibold;
 use crate::app::widgets::buttons::{Accent, TextButton, switch};
 use crate::app::widgets::fields::{Room, choice, row};
-use crate::app::widgets::frames::dialog;
+use crate::app::widgets::frames::{dialog, is_entered};
 use crate::model::presence::TablePart;
 use crate::session::api::{Published, Request};
 use crate::session::discovery::{Answer, AskError, ask};
@@ -103,8 +103,7 @@ impl JoinDialog {
             ui.add_space(8.0);
             let mut stay = true;
             ui.horizontal(|ui| {
-                let enter = ui.input(|input| input.key_pressed(egui::Key::Enter))
-                    && Editor::is_typing(ui.ctx());
+                let enter = is_entered(ui);
                 ui.add_enabled_ui(wish.is_ok() && self.asked.is_none(), |ui| {
                     let clicked = TextButton::new("Join")
                         .icon(icons::SIGN_IN)
