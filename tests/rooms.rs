@@ -22,6 +22,7 @@ use tableglow::scene::snapshot::Fog;
 use tableglow::server::listener::{Config, RoomsOf, Server};
 use tableglow::server::seed::Seeds;
 use tableglow::session::Session;
+use tableglow::session::apart::Side;
 use tableglow::session::api::{GestureId, Published, Request, SceneEntry};
 use tableglow::session::discovery::ask;
 use tableglow::session::room::{Connection, Identity, Invitation, People, Place, Scope};
@@ -695,6 +696,19 @@ fn a_scene_deleted_there_while_it_was_edited_here_is_told_and_comes_back() {
         Some(notice.text.clone())
     });
     assert!(text.contains("Crypt"), "{text}");
+    let told = |published: &Published| {
+        let report = published.room.as_ref()?.apart.clone()?;
+        let mut scenes = report.scenes.iter();
+        let crypt = scenes.find(|it| it.id == scene)?;
+        Some((crypt.here, crypt.there))
+    };
+    let (here, there) = mira.wait("what changed where", told);
+    assert!(
+        here != Side::Same && there == Side::Deleted,
+        "{here:?} {there:?}"
+    );
+    let sides = tom.wait("what changed where", told);
+    assert_eq!(sides, (Side::Deleted, Side::Same));
     mira.wait("the delete", |published| {
         (published.scenes.len() == 1).then_some(())
     });

@@ -32,6 +32,7 @@
 
 mod bring_back;
 mod change;
+pub mod digest;
 pub mod dirty;
 pub mod document;
 pub mod guard;

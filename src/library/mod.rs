@@ -5,6 +5,7 @@
 //! processes on this machine reach the one that writes it. Must not know: network
 //! sockets, GPU, egui. Called by [`crate::session`] and [`crate::cli`].
 
+pub mod agreed;
 pub mod archive;
 pub mod catalog;
 mod catalog_rows;

@@ -6,6 +6,7 @@
 //! [`crate::app`] and [`crate::cli`].
 
 pub mod actor;
+pub mod apart;
 pub mod api;
 pub mod courier;
 pub mod diagnostics;

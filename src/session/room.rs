@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::apart::ApartReport;
 use crate::model::color::Rgb;
 use crate::model::id::{GameSessionId, PartyId};
 use crate::model::presence::{Presence, TablePart};
@@ -116,6 +117,8 @@ pub struct RoomView {
     pub documents: Vec<DocumentView>,
     /// Nothing can be edited until the room's document was here once.
     pub waits_for_room: bool,
+    /// What changed on which side when the game and its room met again last.
+    pub apart: Option<Arc<ApartReport>>,
     /// Events that the room sent as text, the newest last; a bounded number.
     pub events: Arc<[RoomEvent]>,
 }

@@ -3,6 +3,7 @@
 //! Must not know: Y types and the meaning of properties. Called by [`crate::library`] and
 //! [`crate::session`].
 
+pub mod agreed;
 pub mod atomic;
 pub mod backup;
 pub mod blobs;

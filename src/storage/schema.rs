@@ -7,7 +7,7 @@
 pub(super) const APPLICATION_ID: i64 = 0x5447_4c57;
 
 /// The scripts, in order; the schema version is their number.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3];
 
 /// `seq` is the store's generation: one counter over all documents, so that "everything up to
 /// here is on disk" is one number. Checksums are the first 8 bytes of SHA-256 over the bytes.
@@ -95,5 +95,18 @@ CREATE TABLE removed_scenes (
     bytes       BLOB NOT NULL,
     checksum    BLOB NOT NULL,
     UNIQUE (game, scene)
+);
+";
+
+/// What each scene of a game was when this library and the game's room last held the same.
+const V3: &str = "
+CREATE TABLE agreed_scenes (
+    game        TEXT NOT NULL,
+    scene       TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    digest      INTEGER NOT NULL,
+    agreed_ms   INTEGER NOT NULL,
+    changed_ms  INTEGER,
+    PRIMARY KEY (game, scene)
 );
 ";

@@ -207,6 +207,27 @@ impl Store {
         wait.recv().unwrap_or_else(|_| Err(self.why_unanswered()))
     }
 
+    /// Queues `write` as [`Self::run`] does and does not wait: for what does no harm when it is lost.
+    ///
+    /// # Errors
+    /// When the queue is full or the store closed.
+    pub fn run_unawaited(
+        &self,
+        write: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Result<(), StorageError> {
+        let path = self.path.clone();
+        let run: Run = Box::new(move |connection| {
+            let result =
+                in_savepoint(connection, write).map_err(|e| StorageError::from_sqlite(&path, &e));
+            Box::new(move |committed| {
+                if let Err(error) = committed.and(result) {
+                    tracing::warn!(target: "storage", %error, "a row is not written");
+                }
+            })
+        });
+        self.queue(Job::Run(run), Duration::ZERO)
+    }
+
     /// Runs `work` in the storage thread outside any transaction, after everything that was queued
     /// before it is on disk, and waits.
     ///

@@ -67,12 +67,12 @@ impl RemovedDialog {
                 let name = egui::RichText::new(&*scene.name).family(semibold());
                 ui.add(egui::Label::new(name).truncate());
                 let by = if scene.by_other {
-                    "Deleted by somebody else"
+                    "by somebody else"
                 } else {
-                    "Deleted here"
+                    "here"
                 };
                 let when = local_minute(scene.removed_unix_ms);
-                ui.weak(format!("{by} · {when}"));
+                ui.weak(format!("{when} · {by}"));
             });
             if TextButton::new("Bring back")
                 .icon(icons::ARROW_COUNTER_CLOCKWISE)

@@ -18,11 +18,13 @@ use crate::app::shortcuts::Action;
 use crate::app::theme::{Tokens, semibold};
 use crate::app::widgets::buttons::{Accent, TextButton, switch};
 use crate::app::widgets::fields::{Room, row};
-use crate::app::widgets::frames::{icon_label, list_row};
+use crate::app::widgets::frames::{icon_label, list_row, section};
 use crate::model::color::Rgb;
 use crate::model::presence::TablePart;
+use crate::session::apart::ApartReport;
 use crate::session::api::{Published, Request};
 use crate::session::room::{Connection, DocumentView, People, Person, Place, RoomView};
+use crate::util::date::local_minute;
 
 /// Work that is on its way for longer than this is told while the room is live.
 const SLOW: Duration = Duration::from_secs(2);
@@ -326,6 +328,12 @@ pub fn panel(
     documents(ui, room);
     ui.add_space(4.0);
     stay &= actions(ui, room, commands);
+    if let Some(report) = &room.apart {
+        ui.add_space(4.0);
+        section(ui, "apart", "While you were apart", false, |ui| {
+            apart(ui, report, published, commands);
+        });
+    }
     ui.add_space(8.0);
     ui.separator();
     ui.label(egui::RichText::new("Here").family(semibold()));
@@ -348,6 +356,35 @@ pub fn panel(
         row(ui, label, Room::SWITCH, None, |ui| switch(ui, on, label));
     }
     stay
+}
+
+/// What changed on which side, and the way back of what was deleted.
+fn apart(ui: &mut Ui, report: &ApartReport, published: &Published, commands: &mut Commands) {
+    let met = local_minute(report.met_unix_ms);
+    let times = match report.since_unix_ms {
+        Some(since) => format!(
+            "From {} to {met}. Nothing was overwritten.",
+            local_minute(since)
+        ),
+        None => format!("They met at {met}. Nothing was overwritten."),
+    };
+    ui.weak(times);
+    for scene in &report.scenes {
+        ui.add_space(4.0);
+        ui.add(egui::Label::new(scene.sentence()).wrap());
+        let is_kept = published.removed.iter().any(|kept| kept.id == scene.id);
+        if is_kept
+            && TextButton::new("Bring it back")
+                .icon(icons::ARROW_COUNTER_CLOCKWISE)
+                .label(&format!("Bring back {}", scene.name))
+                .accent(Accent::Edit)
+                .flat()
+                .show(ui)
+                .clicked()
+        {
+            commands.request(Request::BringBack(scene.id.clone()));
+        }
+    }
 }
 
 fn documents(ui: &mut Ui, room: &RoomView) {

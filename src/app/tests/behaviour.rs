@@ -339,6 +339,7 @@ fn measured() -> Published {
         connection: Connection::Live,
         documents: vec![document("Game", true), document("Table", false)],
         waits_for_room: false,
+        apart: None,
         events: Arc::default(),
     }));
     let hourly = HourlyUse {

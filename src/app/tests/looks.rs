@@ -81,6 +81,9 @@ fn pictures_of_the_editor() {
     picture("diagnostics", small, super::behaviour::traced(), |app| {
         app.editor.diagnostics_open = true;
     });
+    picture("room-apart", small, super::rooms::apart(), |app| {
+        app.editor.dialog = Some(Dialog::Room);
+    });
     let open = |app: &mut App| app.editor.dialog = Some(Dialog::Removed(Default::default()));
     picture("removed", small, super::removed::with_removed(), open);
     picture("removed-none", small, table_ready(), open);

@@ -41,8 +41,8 @@ fn a_deleted_scene_is_brought_back_from_the_scene_menu() {
     harness.get_by_label_contains("Bring back a scene…").click();
     harness.run_steps(4);
     harness.get_by_label("Armoury");
-    harness.get_by_label_contains("Deleted by somebody else");
-    harness.get_by_label_contains("Deleted here");
+    harness.get_by_label_contains("· by somebody else");
+    harness.get_by_label_contains("· here");
     // By the keyboard too: the button says whose it is.
     let button = harness.get_by_label("Bring back Armoury");
     button.focus();

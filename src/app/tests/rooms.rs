@@ -12,6 +12,7 @@ use crate::app::settings::Settings;
 use crate::model::color::Rgb;
 use crate::model::id::{GameSessionId, SceneId};
 use crate::model::presence::{Presence, SharedView, TablePart, Who};
+use crate::session::apart::{ApartReport, ApartScene, Side};
 use crate::session::api::{Published, Request};
 use crate::session::room::{Connection, DocumentView, People, Person, Place, RoomView, Scope};
 
@@ -41,6 +42,7 @@ pub(super) fn joined(connection: Connection) -> RoomView {
         ],
         connection,
         waits_for_room: false,
+        apart: None,
         events: Arc::default(),
     }
 }
@@ -467,5 +469,55 @@ fn nothing_is_drawn_while_the_cursors_of_others_rest() {
         delay(&harness) > Duration::from_secs(1),
         "{:?}",
         delay(&harness)
+    );
+}
+
+/// Both sides changed while they were apart.
+pub(super) fn apart() -> Published {
+    let scene = |id: &str, here, there| ApartScene {
+        id: SceneId::new(id),
+        name: id.into(),
+        here,
+        there,
+        changed_here_unix_ms: (here == Side::Changed).then_some(1_780_000_000_000),
+    };
+    let report = ApartReport {
+        since_unix_ms: Some(1_779_900_000_000),
+        met_unix_ms: 1_780_050_000_000,
+        scenes: vec![
+            scene("Crypt", Side::Changed, Side::Changed),
+            scene("Cave", Side::Same, Side::Changed),
+            scene("a", Side::Changed, Side::Deleted),
+        ],
+        is_told: true,
+    };
+    let room = RoomView {
+        apart: Some(Arc::new(report)),
+        ..joined(Connection::Live)
+    };
+    Published {
+        removed: super::removed::with_removed().removed,
+        ..in_room(room)
+    }
+}
+
+#[test]
+fn what_changed_while_apart_can_be_read_again_and_a_deleted_scene_brought_back() {
+    let (mut harness, fake) = editor_of(apart());
+    harness.run();
+    harness.get_by_label("Room: Live, 1 here").click();
+    harness.run_steps(4);
+    harness.get_by_label("While you were apart").click();
+    harness.run_steps(4);
+    harness.get_by_label_contains("Nothing was overwritten.");
+    harness.get_by_label("\u{201c}Cave\u{201d} changed there.");
+    harness.get_by_label_contains("and there; it holds both now.");
+    assert!(harness.query_by_label("Bring back Cave").is_none());
+    harness.get_by_label("Bring back a").click();
+    harness.run_steps(3);
+    let sent = fake.sent();
+    assert!(
+        matches!(sent.as_slice(), [Request::BringBack(scene)] if scene.as_str() == "a"),
+        "{sent:?}"
     );
 }

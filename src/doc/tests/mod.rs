@@ -563,3 +563,66 @@ fn a_copy_of_a_scene_holds_it_alone_and_brings_it_back_whole() {
     assert_eq!(everything(&doc), before);
     assert!(!doc.bring_back(&cave(), &copy), "it is here");
 }
+
+#[test]
+fn marks_tell_content_and_nothing_else() {
+    let mark = |doc: &GameDoc| doc.scene_marks(None).remove(&cave()).unwrap();
+    let mut doc = with_hero();
+    let mut known = vec![mark(&doc)];
+    assert_eq!(&*known[0].name, "New Scene");
+    let stroke = Edit::Stroke {
+        scene: cave(),
+        target: MaskTarget::Fog,
+        stroke: NewStroke {
+            shape: StrokeShape::Brush { radius: 32 },
+            mode: StrokeMode::Erase,
+            points: vec![[1, 2], [3, 4]],
+        },
+    };
+    let rename = set(
+        RowRef::Scene(cave()),
+        vec![Assignment::new(scene::NAME, "Cave")],
+    );
+    for edit in [
+        set(hero(), at(5.0, 2.0)),
+        rename,
+        stroke,
+        Edit::Delete { row: hero() },
+    ] {
+        doc.apply(&[edit], LOCAL);
+        let now = mark(&doc);
+        assert!(!known.contains(&now), "a change that makes no difference");
+        known.push(now);
+    }
+    let last = mark(&doc);
+    assert_eq!(&*last.name, "Cave");
+    assert_eq!(mark(&copy_of(&doc)), last);
+    // There and back again.
+    let spacing = |doc: &mut GameDoc, value: f64| {
+        let values = vec![Assignment::new(scene::GRID_SPACING, value)];
+        doc.apply(&[set(RowRef::Scene(cave()), values)], LOCAL);
+    };
+    let was = doc.scene_row(&cave()).unwrap().get(scene::GRID_SPACING);
+    spacing(&mut doc, 7.0);
+    assert_ne!(mark(&doc), last);
+    spacing(&mut doc, was);
+    assert_eq!(mark(&doc), last);
+    // What is shown and not written.
+    doc.show_pending(
+        &RowRef::Scene(cave()),
+        &[Assignment::new(scene::GRID_SPACING, 9.0)],
+    );
+    assert_eq!(mark(&doc), last);
+    doc.clear_pending();
+    // The picture of our strokes that web clients read.
+    let space = MaskSpace::covering([64, 48]);
+    assert!(doc.project_mask(&cave(), &MaskTarget::Fog, space));
+    assert_eq!(mark(&doc), last);
+    // Another scene.
+    let hall = SceneId::new("hall");
+    doc.apply(&[create(RowRef::Scene(hall.clone()), vec![])], LOCAL);
+    assert_eq!(mark(&doc), last);
+    let only = std::collections::BTreeSet::from([hall.clone(), SceneId::new("none")]);
+    let marks = doc.scene_marks(Some(&only));
+    assert_eq!(marks.keys().collect::<Vec<_>>(), [&hall]);
+}

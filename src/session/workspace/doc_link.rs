@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::doc::replica::Replica;
 use crate::doc::{Origin, Update};
 use crate::model::presence::Presence;
+use crate::session::apart::Contact;
 use crate::session::room::{Connection, DocumentView, Place};
 use crate::sync::client::Event;
 use crate::sync::dialect::Dialect;
@@ -127,6 +128,25 @@ impl DocLink {
     /// Everything that the room had is here, at least once in this run.
     pub(super) const fn has_synced(&self) -> bool {
         self.link.synced_once()
+    }
+
+    /// Something may come with the next call of [`Self::pump`].
+    pub(super) fn may_receive(&self) -> bool {
+        !matches!(
+            self.link.state(),
+            ConnectionState::Disconnected | ConnectionState::Refused(_)
+        )
+    }
+
+    /// How it stands.
+    pub(super) fn contact(&self) -> Contact {
+        Contact {
+            is_live: self.link.state() == ConnectionState::Live,
+            has_all: match self.link.acknowledged() {
+                Some(generation) => generation >= self.generation,
+                None => self.link.has_sent_all(),
+            },
+        }
     }
 
     /// The room's document may still come.

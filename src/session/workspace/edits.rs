@@ -336,7 +336,7 @@ impl Workspace {
         for game in self.game.iter_mut().chain(&mut self.others) {
             let document = DocumentId::Game(game.id.clone());
             let keeps = writable && !game.read_only;
-            game.note_changes();
+            game.note_changes(false, unix_ms);
             game.note_scenes();
             had_any |= share(document, game.doc.replica_mut(), game.link.as_mut(), keeps);
         }
@@ -398,6 +398,7 @@ fn is_of_party(edit: &Edit) -> bool {
 /// Stores a snapshot of a game that changed. A library that is attached to no room is the one
 /// owner of its documents, so it compacts their strokes first.
 pub(super) fn snapshot_game(saver: &mut Saver, game: &mut OpenGame) {
+    saver.note_agreed(game);
     let document = DocumentId::Game(game.id.clone());
     if game.read_only || !saver.has_changed(&document) {
         return;

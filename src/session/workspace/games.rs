@@ -11,6 +11,7 @@ use crate::model::id::{GameSessionId, PartyId, SceneId};
 use crate::model::scene;
 use crate::scene::derive::SceneDeriver;
 use crate::scene::snapshot::SceneSnapshot;
+use crate::session::apart::Apart;
 use crate::util::revision::Revision;
 
 use super::doc_link::DocLink;
@@ -31,6 +32,8 @@ pub(super) struct OpenGame {
     /// Its connection to a room.
     pub(super) link: Option<DocLink>,
     pub(super) web: WebMasks,
+    /// How it stands with its room.
+    pub(super) apart: Apart,
     /// What changed and is not derived yet.
     pub(super) dirty: Dirty,
     /// The scenes that there were when the document was stored last.
@@ -108,6 +111,7 @@ pub(super) fn open_game(
         read_only,
         link: None,
         web: WebMasks::default(),
+        apart: Apart::load(library.agreed_scenes(id)?),
         dirty: Dirty::default(),
         known: Vec::new(),
         list_changed: true,
@@ -117,12 +121,15 @@ pub(super) fn open_game(
 }
 
 impl OpenGame {
-    /// Takes in what changed in the document since the last call.
-    pub(super) fn note_changes(&mut self) -> Dirty {
+    /// Takes in what changed in the document since the last call: by what its room sent, or by
+    /// anything else.
+    pub(super) fn note_changes(&mut self, by_room: bool, unix_ms: i64) {
         let dirty = self.doc.replica_mut().take_dirty();
-        self.list_changed |= dirty.list || dirty.everything;
-        self.dirty.merge(dirty.clone());
-        dirty
+        if !dirty.is_empty() {
+            self.list_changed |= dirty.list || dirty.everything;
+            self.apart.note(&self.doc, &dirty, by_room, unix_ms);
+            self.dirty.merge(dirty);
+        }
     }
 
     /// The scenes that have gone since they were noted; they are told once.

@@ -329,6 +329,7 @@ impl Workspace {
         let named = self.active_game();
         let kept = if self.is_in_room() { WARM_GAMES } else { 0 };
         let mut spare = 0;
+        let (now, unix_ms) = (self.clock.now(), self.clock.unix_ms());
         let saver = &mut self.saver;
         self.others.retain_mut(|game| {
             let is_on_table = active.as_ref().is_some_and(|it| game.doc.has_scene(it));
@@ -338,6 +339,7 @@ impl Workspace {
             spare += 1;
             let stays = spare <= kept;
             if !stays {
+                game.leave_room(now, unix_ms);
                 edits::snapshot_game(saver, game);
             }
             stays

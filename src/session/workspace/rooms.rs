@@ -15,6 +15,7 @@ use crate::model::id::{GameSessionId, PartyId, RowId};
 use crate::model::party;
 use crate::model::presence::Presence;
 use crate::server::name::RoomName;
+use crate::session::apart::ApartReport;
 use crate::session::api::{Severity, Work};
 use crate::session::courier::{Courier, News};
 use crate::session::hosting::Running;
@@ -275,8 +276,10 @@ impl Workspace {
     }
 
     pub(super) fn detach_open_documents(&mut self) {
+        let (now, unix_ms) = (self.clock.now(), self.clock.unix_ms());
         for game in self.game.iter_mut().chain(&mut self.others) {
-            game.link = None;
+            game.leave_room(now, unix_ms);
+            self.saver.note_agreed(game);
         }
         if let Some(party) = self.party.as_mut() {
             party.link = None;
@@ -379,15 +382,14 @@ impl Workspace {
     pub(super) fn pump_rooms(&mut self) {
         let active = self.active_scene();
         let mut happened: Vec<(DocumentId, Event)> = Vec::new();
+        let (now, unix_ms) = (self.clock.now(), self.clock.unix_ms());
+        let mut met = Vec::new();
         for game in self.game.iter_mut().chain(&mut self.others) {
-            if let Some(link) = &mut game.link {
-                let events = link.pump(game.doc.replica_mut());
-                happened.extend(
-                    events
-                        .into_iter()
-                        .map(|event| (DocumentId::Game(game.id.clone()), event)),
-                );
-            }
+            let (events, report) = game.pump(now, unix_ms);
+            self.saver.note_agreed(game);
+            met.extend(report);
+            let id = DocumentId::Game(game.id.clone());
+            happened.extend(events.into_iter().map(|event| (id.clone(), event)));
         }
         if let Some(party) = self.party.as_mut()
             && let Some(link) = &mut party.link
@@ -397,6 +399,7 @@ impl Workspace {
             happened.extend(events.into_iter().map(|event| (id.clone(), event)));
         }
         self.keep_removed_scenes(true);
+        self.tell_of_meetings(&met);
         if self.save_open_documents() {
             self.look_for_pictures_soon();
             self.rooms.has_news = true;
@@ -412,6 +415,23 @@ impl Workspace {
             self.find_table_game();
         }
         self.rooms.has_news |= self.gives_up_missing();
+    }
+
+    /// Says what changed on which side, where that is worth a word.
+    fn tell_of_meetings(&mut self, met: &[Arc<ApartReport>]) {
+        for report in met {
+            self.rooms.has_news = true;
+            if report.is_told {
+                let sentences = report.scenes.iter().map(|scene| scene.sentence().into());
+                self.notices.add_with(
+                    Severity::Info,
+                    "This game was changed here and in its room while they were apart; it holds \
+                     both now. People and connection shows what changed where.",
+                    sentences.collect(),
+                    false,
+                );
+            }
+        }
     }
 
     fn on_event(&mut self, document: &DocumentId, event: Event) {
@@ -576,7 +596,11 @@ impl Workspace {
     pub(super) fn rooms_deadline(&self) -> Option<Duration> {
         let games = self.open_games().filter_map(|game| game.link.as_ref());
         let party = self.party.as_ref().and_then(|party| party.link.as_ref());
-        games.chain(party).filter_map(DocLink::next_deadline).min()
+        let links = games.chain(party).filter_map(DocLink::next_deadline);
+        let notes = self
+            .open_games()
+            .filter_map(|game| game.apart.next_deadline());
+        links.chain(notes).min()
     }
 
     /// Some document of this workspace is in a room.
@@ -629,6 +653,7 @@ impl Workspace {
             connection,
             documents,
             waits_for_room: game.is_some_and(OpenGame::waits_for_room),
+            apart: game.and_then(|game| game.apart.report()),
             events: self.rooms.events.as_slice().into(),
         })
     }
@@ -659,6 +684,35 @@ fn is_empty(doc: &GameDoc) -> bool {
 }
 
 impl OpenGame {
+    /// Takes in what the room has sent and sends what is due: what happened, and what changed on
+    /// which side when both have just met.
+    fn pump(&mut self, now: Duration, unix_ms: i64) -> (Vec<Event>, Option<Arc<ApartReport>>) {
+        self.note_changes(false, unix_ms);
+        let Some(link) = &mut self.link else {
+            return (Vec::new(), None);
+        };
+        // The room of this process holds what the document here does.
+        let is_elsewhere = !link.is_hosted_here;
+        if is_elsewhere && link.may_receive() {
+            self.apart.listen(&self.doc);
+        }
+        let events = link.pump(self.doc.replica_mut());
+        let contact = link.contact();
+        self.note_changes(true, unix_ms);
+        let report = is_elsewhere
+            .then(|| self.apart.follow(&self.doc, contact, now, unix_ms))
+            .flatten();
+        (events, report)
+    }
+
+    /// Ends the connection.
+    pub(super) fn leave_room(&mut self, now: Duration, unix_ms: i64) {
+        if self.link.take().is_some() {
+            self.note_changes(false, unix_ms);
+            self.apart.leave(&self.doc, now, unix_ms);
+        }
+    }
+
     /// Nothing can be written before the room's document was here, nor into one of a newer schema.
     pub(super) fn waits_for_room(&self) -> bool {
         let is_newer = |version| version > SCHEMA_VERSION;

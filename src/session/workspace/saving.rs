@@ -12,6 +12,8 @@ use crate::library::{DocumentId, Library};
 use crate::session::api::Saved;
 use crate::storage::writer::Store;
 
+use super::games::OpenGame;
+
 /// A snapshot follows the last change by this much,
 const SNAPSHOT_AFTER: Duration = Duration::from_secs(10);
 /// and the first one by no more than this.
@@ -118,6 +120,21 @@ impl Saver {
                     changes.first = changes.last;
                 }
             }
+        }
+    }
+
+    /// Stores what a game and its room agree upon.
+    pub(super) fn note_agreed(&self, game: &mut OpenGame) {
+        if game.read_only || !self.library.is_writable() {
+            return;
+        }
+        let Some((scenes, removed)) = game.apart.take_unstored() else {
+            return;
+        };
+        let noted = self.library.note_agreed_scenes(&game.id, scenes, &removed);
+        if let Err(error) = noted {
+            // What changed on which side is told less exactly the next time.
+            tracing::warn!(target: "session", %error, "what a room has too");
         }
     }
 

@@ -132,7 +132,7 @@ impl Workspace {
         if !game.doc.has_scene(scene) {
             return None;
         }
-        note_changes(game, &self.library);
+        note_changes(game, &self.library, self.clock.unix_ms());
         watch(game, scene, &self.library);
         snapshot_in(Some(game), scene)
     }
@@ -177,8 +177,9 @@ impl Workspace {
             .into_iter()
             .flatten()
             .collect();
+        let unix_ms = self.clock.unix_ms();
         for game in self.game.iter_mut().chain(&mut self.others) {
-            note_changes(game, &self.library);
+            note_changes(game, &self.library, unix_ms);
             game.watched.retain(|scene, _| wanted.contains(scene));
             for scene in &wanted {
                 if game.doc.has_scene(scene) {
@@ -317,8 +318,8 @@ fn snapshot_in(game: Option<&OpenGame>, scene: &SceneId) -> Option<Arc<SceneSnap
 }
 
 /// Brings the watched scenes up to date with what changed in the document.
-fn note_changes(game: &mut OpenGame, library: &Library) {
-    game.note_changes();
+fn note_changes(game: &mut OpenGame, library: &Library, unix_ms: i64) {
+    game.note_changes(false, unix_ms);
     let dirty = std::mem::take(&mut game.dirty);
     if dirty.is_empty() {
         return;
