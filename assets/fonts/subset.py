@@ -48,7 +48,7 @@ RANGES = [
 # By use; a name is Phosphor's own.
 ICONS = {
     "tools": "cursor hand hand-grabbing selection lasso paint-brush paint-brush-broad eraser square rectangle "
-             "circle polygon hexagon line-segments scribble-loop bounding-box pencil-simple pencil-line "
+             "circle triangle polygon hexagon line-segment line-segments scribble-loop bounding-box pencil-simple pencil-line "
              "highlighter-circle eyedropper paint-bucket palette ruler compass-tool crosshair crosshair-simple "
              "target magnet wall door door-open magic-wand crop map-pin user-circle map-pin-plus text-t text-aa "
              "note note-pencil notebook",

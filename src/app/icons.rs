@@ -38,6 +38,8 @@ pub const HEXAGON: &str = "\u{e2ae}";
 pub const HIGHLIGHTER_CIRCLE: &str = "\u{e632}";
 /// `lasso`.
 pub const LASSO: &str = "\u{edc6}";
+/// `line-segment`.
+pub const LINE_SEGMENT: &str = "\u{e6d2}";
 /// `line-segments`.
 pub const LINE_SEGMENTS: &str = "\u{e6d4}";
 /// `magic-wand`.
@@ -84,6 +86,8 @@ pub const TARGET: &str = "\u{e47c}";
 pub const TEXT_AA: &str = "\u{e6ee}";
 /// `text-t`.
 pub const TEXT_T: &str = "\u{e48a}";
+/// `triangle`.
+pub const TRIANGLE: &str = "\u{e4b0}";
 /// `user-circle`.
 pub const USER_CIRCLE: &str = "\u{e4c4}";
 /// `wall`.
@@ -563,6 +567,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("lasso", LASSO),
     ("lifebuoy", LIFEBUOY),
     ("lightbulb", LIGHTBULB),
+    ("line-segment", LINE_SEGMENT),
     ("line-segments", LINE_SEGMENTS),
     ("link", LINK),
     ("list", LIST),
@@ -648,6 +653,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("trash", TRASH),
     ("treasure-chest", TREASURE_CHEST),
     ("tree-evergreen", TREE_EVERGREEN),
+    ("triangle", TRIANGLE),
     ("upload-simple", UPLOAD_SIMPLE),
     ("users", USERS),
     ("user-circle", USER_CIRCLE),
