@@ -83,8 +83,13 @@ pub trait Table {
 impl Presence {
     /// What players get of a DM's presence: who it is, the cursor, what is measured and drawn, and of
     /// markers those that they have. What the DM looks at and picks is not for them, nor are ids.
+    /// Of a DM who says that they are in a scene that is not on the table, players get neither
+    /// cursor nor measurement: both would lie over the wrong scene and tell of the other one. What is
+    /// drawn for a while was drawn on the table, and stays there when the DM goes on.
     #[must_use]
     pub fn for_players(self, table: &dyn Table) -> Self {
+        let scene = self.who.as_ref().and_then(|who| who.scene.as_ref());
+        let is_here = scene.is_none_or(|scene| table.has_scene(scene));
         let nobody = || Arc::<str>::from("dm");
         Self {
             who: self.who.map(|who| Who {
@@ -92,11 +97,11 @@ impl Presence {
                 view: None,
                 ..who
             }),
-            cursor: self.cursor.map(|mut cursor| {
+            cursor: self.cursor.filter(|_| is_here).map(|mut cursor| {
                 cursor.user = nobody();
                 cursor
             }),
-            measurement: self.measurement.map(|mut measurement| {
+            measurement: self.measurement.filter(|_| is_here).map(|mut measurement| {
                 measurement.user = nobody();
                 measurement
             }),
@@ -193,7 +198,15 @@ mod tests {
         let shown = Presence::read(hidden).for_players(&OneMarker);
         let written = shown.write();
         assert!(!written.contains("CANARY"), "{written}");
-        assert!(shown.cursor.is_some() && shown.measurement.is_some());
+        // It points and measures in a scene that they do not see.
+        assert!(shown.cursor.is_none() && shown.measurement.is_none());
+
+        for on_table in [r#""scene":"shown""#, r#""other":1"#] {
+            let here = hidden.replace(r#""scene":"CANARY""#, on_table);
+            let shown = Presence::read(&here).for_players(&OneMarker);
+            assert!(shown.cursor.is_some() && shown.measurement.is_some());
+            assert!(!shown.write().contains("CANARY"));
+        }
 
         let seen = hidden.replace(r#""id":"CANARY""#, r#""id":"seen""#);
         let shown = Presence::read(&seen).for_players(&OneMarker);

@@ -613,6 +613,41 @@ fn a_marker_that_shows_while_the_dm_points_at_it_does_so_with_its_title() {
 }
 
 #[test]
+fn players_are_shown_what_is_measured_and_drawn_on_the_table_and_nothing_of_another_scene() {
+    let (mut table, dm, mut player) = small_game();
+    let mut display = Client::join(&mut table, Role::Display);
+    let mut clock = 0;
+    let mut shown_of = |scene: &str| {
+        clock += 1;
+        let state = format!(
+            r##"{{"tableglow":{{"name":"Mira","color":"#ffffff","part":"dm","scene":"{scene}"}},
+            "cursor":{{"worldPosition":{{"x":1,"y":2,"z":0}},"lastMoveTime":{clock}}},
+            "measurement":{{"userId":"CANARY","startPoint":{{"x":0,"y":0}},
+                "endPoint":{{"x":{clock},"y":5}},"type":3,"coneAngle":53.13}},
+            "temporaryLayers":[{{"id":"ink","createdAt":{clock},"expiresAt":10000,
+                "color":"#ffffff","maskData":"AAAA","creatorId":"CANARY"}}]}}"##
+        );
+        table.show(&dm.guest, 5, clock, &state);
+        serve(&mut table);
+        [&mut player, &mut display].map(|guest| {
+            guest.heard.clear();
+            guest.hear(&mut table);
+            check_bytes(0, guest);
+            let shown = |word| guest.heard(word);
+            (
+                shown("\"coneAngle\":53.13"),
+                shown("\"cursor\""),
+                shown("\"ink\""),
+            )
+        })
+    };
+    assert_eq!(shown_of("market"), [(true, true, true); 2]);
+    // What was drawn on the table stays there while its owner prepares the next scene.
+    assert_eq!(shown_of("CANARY"), [(false, false, true); 2]);
+    assert_eq!(shown_of("market"), [(true, true, true); 2]);
+}
+
+#[test]
 fn who_sends_what_hangs_in_the_air_goes_and_the_others_begin_anew() {
     let (mut table, mut dm, mut player) = small_game();
     let mut other = Client::join(&mut table, Role::Player);
