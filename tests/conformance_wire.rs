@@ -14,15 +14,22 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use serde_json::Value;
 use tableglow::doc::guard::check_update;
+use tableglow::geom::mask::Mask;
+use tableglow::model::color::Rgb;
+use tableglow::model::presence::{Measurement, Presence};
 use tableglow::sync::batch::{Assembled, Assembler, Frame, split};
 use tableglow::sync::protocol::{Message, SyncMessage, awareness_frame};
 
 fn fixtures() -> Option<PathBuf> {
+    Some(shared()?.join("fixtures/partykit"))
+}
+
+fn shared() -> Option<PathBuf> {
     let Some(shared) = std::env::var_os("TABLEGLOW_SHARED") else {
         eprintln!("TABLEGLOW_SHARED is not set: nothing was compared");
         return None;
     };
-    Some(PathBuf::from(shared).join("fixtures/partykit"))
+    Some(PathBuf::from(shared))
 }
 
 /// Reads a message, compares it with what the record says of it, and writes it again.
@@ -126,4 +133,64 @@ fn every_frame_of_a_real_session_is_read_and_written_alike() {
         frames > 60 && messages > 50 && batches == 1,
         "{frames} frames"
     );
+}
+
+#[test]
+fn what_web_clients_show_is_read_whole_and_written_with_their_keys() {
+    use base64::Engine as _;
+    let Some(shared) = shared() else { return };
+    let file = shared.join("fixtures/tableslayer/awareness_states.json");
+    let states: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let mut parts = 0;
+    // What they send and we do not show again.
+    let unused = ["/cursor/label", "/temporaryLayers/0/effectType"];
+    for name in ["editor", "editor_after_measure", "playfield"] {
+        let mut theirs = states[name].clone();
+        let read = Presence::read(&theirs.to_string());
+        let ours: Value = serde_json::from_str(&read.write()).unwrap();
+        for (key, part) in ours.as_object().unwrap() {
+            for path in unused.iter().filter(|path| path[1..].starts_with(key)) {
+                let (holder, field) = path.rsplit_once('/').unwrap();
+                let holder = theirs.pointer_mut(holder).unwrap();
+                holder.as_object_mut().unwrap().remove(field).unwrap();
+            }
+            let mut part = part.clone();
+            if key == "cursor" {
+                part.as_object_mut().unwrap().remove("label").unwrap();
+            }
+            assert_eq!(lower(&part), lower(&theirs[key]), "{name} {key}");
+            parts += 1;
+        }
+    }
+    assert_eq!(parts, 4);
+
+    let editor = Presence::read(&states["editor"].to_string());
+    let measured = editor.measurement.unwrap();
+    let usual = Measurement::new("user-1", measured.start_world, measured.end_world, 0);
+    assert_eq!((measured.shape, measured.color), (3, Rgb::WHITE));
+    assert_eq!(measured.auto_hide_ms, usual.auto_hide_ms);
+    let playfield = Presence::read(&states["playfield"].to_string());
+    let layer = &playfield.temporary_layers[0];
+    let mask = base64::engine::general_purpose::STANDARD
+        .decode(layer.mask_base64.as_bytes())
+        .unwrap();
+    let mask = Mask::decode_rle(&mask).unwrap();
+    assert!(mask.size_px() == [1920, 1080] && !mask.is_clear());
+    assert_eq!(layer.expires_unix_ms - layer.made_unix_ms, 10_000);
+}
+
+/// Colours in one spelling, and all numbers as floating ones.
+fn lower(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.starts_with('#') => text.to_lowercase().into(),
+        Value::Number(n) => n.as_f64().into(),
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(key, value)| (key.clone(), lower(value)));
+            Value::Object(fields.collect())
+        }
+        Value::Array(items) => items.iter().map(lower).collect(),
+        other => other.clone(),
+    }
 }

@@ -264,6 +264,13 @@ impl App {
                 self.editor.cancel_gesture(published, &mut self.commands);
                 self.editor.tool = Tool::of(kind);
             }
+            Action::KeepDrawing => {
+                if let Some(scene) = editing {
+                    let edits = self.editor.own.keep(scene);
+                    self.editor
+                        .edit_once("Keep drawing", edits, &mut self.commands);
+                }
+            }
             Action::Mode(mode) => self.editor.mode = mode,
             Action::SwapMode => self.editor.mode = other_mode(self.editor.mode),
             Action::BrushSmaller => canvas::step_brush(&mut self.editor, false),

@@ -18,10 +18,9 @@ use super::icons;
 use super::link::SessionLink;
 use super::monitors;
 use super::settings::MonitorChoice;
-use super::table_view::{Shown, Style, TableView, party_name};
+use super::table_view::{Mine, Shown, Style, TableView, party_name};
 use super::widgets::buttons::TextButton;
 use crate::model::id::SceneId;
-use crate::model::presence::HoveredMarker;
 
 /// The window's size while it does not fill a monitor, points.
 const WINDOW_SIZE: [f32; 2] = [960.0, 540.0];
@@ -71,8 +70,8 @@ struct Shared {
     transitions: AtomicBool,
     animation: AtomicBool,
     cursors: AtomicBool,
-    /// The marker that the DM points out in this app.
-    pointed_out: Mutex<Option<HoveredMarker>>,
+    /// What the user of this app shows.
+    mine: Mutex<Mine>,
     fullscreen: AtomicBool,
     close_wanted: AtomicBool,
     /// The window was moved or resized since the editor looked.
@@ -96,7 +95,7 @@ impl DisplayState {
                 transitions: AtomicBool::new(true),
                 animation: AtomicBool::new(false),
                 cursors: AtomicBool::new(true),
-                pointed_out: Mutex::default(),
+                mine: Mutex::default(),
                 fullscreen: AtomicBool::new(false),
                 close_wanted: AtomicBool::new(false),
                 moved: AtomicBool::new(false),
@@ -357,7 +356,7 @@ impl DisplayState {
 
     /// Shows the window while it is open. Called from the editor's `ui`, never from `logic`: eframe
     /// mishandles viewports that are opened there.
-    pub fn show(&mut self, ctx: &egui::Context, style: Style, pointed_out: Option<&HoveredMarker>) {
+    pub fn show(&mut self, ctx: &egui::Context, style: Style, mine: Mine) {
         if self.shared.close_wanted.swap(false, Ordering::Relaxed) {
             self.open = false;
         }
@@ -368,11 +367,14 @@ impl DisplayState {
             .animation
             .store(style.animation, Ordering::Relaxed);
         let cursors = self.shared.cursors.swap(style.cursors, Ordering::Relaxed);
-        let before = {
-            let mut pointed = self.shared.pointed_out.lock();
-            std::mem::replace(&mut *pointed, pointed_out.cloned())
+        let is_other = {
+            let mut shown = self.shared.mine.lock();
+            let is_other =
+                shown.pointed_out != mine.pointed_out || !Arc::ptr_eq(&shown.people, &mine.people);
+            *shown = mine;
+            is_other
         };
-        let is_news = cursors != style.cursors || before.as_ref() != pointed_out;
+        let is_news = cursors != style.cursors || is_other;
         if is_news && self.open {
             ctx.request_repaint_after_for(Duration::from_nanos(1), viewport_id());
         }
@@ -456,7 +458,7 @@ impl Shared {
             frame: &published.player,
             title: party_name(&published),
             people: &link.people(),
-            pointed_out: self.pointed_out.lock().clone(),
+            mine: &self.mine.lock().clone(),
         };
         self.view.paint(ui, rect, &shown, style);
     }

@@ -10,14 +10,17 @@ use glam::DVec2;
 use super::command::Commands;
 use super::dialogs::Dialog;
 use super::gesture::FieldGesture;
+use super::presence::own::Own;
 use super::settings::Settings;
-use super::tools::{Gestures, Tool, ToolContext};
+use super::tools::{Effect, Gestures, Tool, ToolContext};
+use crate::geom::grid::SnapTarget;
 use crate::geom::space::Camera;
 use crate::model::id::{RowId, SceneId};
 use crate::model::stroke::StrokeMode;
 use crate::render::{LayerSet, Phase};
 use crate::scene::snapshot::SceneSnapshot;
 use crate::session::api::{GestureId, Published, Request, Severity};
+use crate::util::clock::{Clock as _, SystemClock};
 
 /// The editor's own state.
 pub struct Editor {
@@ -57,6 +60,10 @@ pub struct Editor {
     pub pointer_world: Option<DVec2>,
     /// What others show over it.
     pub others: Others,
+    /// What this user measures and draws for a while.
+    pub own: Own,
+    /// The same as it is painted.
+    pub mine: Others,
     /// Looks for games on this network; `None` = not in this run.
     pub look_around: Option<super::dialogs::join::LookAround>,
     /// What of the room takes time.
@@ -67,13 +74,24 @@ pub struct Editor {
     next_telling: u64,
 }
 
-/// What others show over the canvas.
+/// What people show over a picture of a scene.
 #[derive(Default)]
 pub struct Others {
     /// What came from them.
     pub crowd: super::presence::crowd::Crowd,
     /// Their drawings as textures.
     pub drawings: super::presence::drawings::Drawings,
+}
+
+impl Others {
+    /// Of this user alone.
+    #[must_use]
+    pub fn of_mine() -> Self {
+        Self {
+            crowd: super::presence::crowd::Crowd::of_mine(),
+            ..Self::default()
+        }
+    }
 }
 
 /// A scene that is being renamed in place.
@@ -123,6 +141,8 @@ impl Editor {
             scene: None,
             pointer_world: None,
             others: Others::default(),
+            own: Own::default(),
+            mine: Others::of_mine(),
             look_around: None,
             room_clock: super::panels::room::RoomClock::default(),
             thumbnails: super::panels::scenes::Thumbnails::default(),
@@ -190,6 +210,7 @@ impl Editor {
     ) {
         let Some(scene) = published.editing.clone() else {
             self.tool = Tool::of(self.tool.kind());
+            self.own.let_go();
             return;
         };
         let tool = std::mem::take(&mut self.tool);
@@ -197,8 +218,14 @@ impl Editor {
         self.tool = tool;
         for effect in effects {
             match effect {
-                super::tools::Effect::Pick(picked) => self.picked = picked,
-                super::tools::Effect::Edit {
+                Effect::Pick(picked) => self.picked = picked,
+                Effect::Measure(measuring) => {
+                    let options = self.settings.measuring;
+                    let color = self.settings.color();
+                    self.own.measure(&scene.id, measuring, options, color);
+                }
+                Effect::Ink(ink) => self.own.draw(&scene, ink, self.settings.pen_color()),
+                Effect::Edit {
                     gesture,
                     label,
                     edits,
@@ -213,6 +240,22 @@ impl Editor {
         }
     }
 
+    /// Looks at the clock for what this user measures and draws. Whenever that may have changed.
+    pub fn follow_own(&mut self, ctx: &egui::Context) {
+        let now = ctx.input(|input| input.time);
+        let before = Arc::clone(self.own.shown());
+        let wake = self.own.follow(now, SystemClock::default().unix_ms());
+        if !Arc::ptr_eq(&before, self.own.shown()) {
+            // What was painted before this in the same frame may look otherwise now.
+            ctx.request_repaint();
+        }
+        let smooth = self.settings.transitions;
+        self.mine.crowd.follow(self.own.shown(), None, now, smooth);
+        if let Some(wake) = wake.and_then(|wake| Duration::try_from_secs_f64(wake).ok()) {
+            ctx.request_repaint_after(wake.max(Duration::from_millis(1)));
+        }
+    }
+
     /// Calls `f` with what tools may look at.
     pub fn with_context<R>(
         &self,
@@ -221,7 +264,8 @@ impl Editor {
     ) -> R {
         let grid = &scene.grid;
         let document_from_world = |p: DVec2| scene.document_from_world(p);
-        let snap_world = |p: DVec2| grid.snap(p, crate::geom::grid::SnapTarget::Token);
+        let snap_world = |p: DVec2| grid.snap(p, SnapTarget::Token);
+        let snap_end_world = |p: DVec2| grid.snap(p, SnapTarget::Measurement);
         let camera = self.camera_of(scene);
         let point_world = 1.0 / camera.zoom;
         let drawing_at = |at: DVec2| {
@@ -243,6 +287,7 @@ impl Editor {
             map_from_world: scene.map.as_ref().map(|map| map.placement.map_from_world()),
             document_from_world: &document_from_world,
             snap_world: &snap_world,
+            snap_end_world: &snap_end_world,
             snapping: self.settings.snapping,
             cell_world: grid.cell_px(),
             brush_cells: self.settings.brush_cells,

@@ -13,7 +13,7 @@ use egui::{Color32, Ui, ViewportCommand};
 use parking_lot::Mutex;
 
 use super::bridge::Bridge;
-use super::table_view::{Shown, Style, TableView, party_name};
+use super::table_view::{Mine, Shown, Style, TableView, party_name};
 use super::theme::{self, ThemeChoice, Tokens};
 use super::{gpu, monitors, restart, run};
 use crate::scene::picture::PictureSource;
@@ -254,7 +254,7 @@ impl eframe::App for Player {
             frame: &shown,
             title,
             people: &people,
-            pointed_out: None,
+            mine: &Mine::default(),
         };
         self.view.paint(ui, rect, &shown, self.style);
         let room = published.room.as_deref();

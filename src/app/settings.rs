@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::theme::ThemeChoice;
+use super::tools::measure::MeasureOptions;
 use crate::model::color::Rgb;
 use crate::model::presence::{TablePart, shown_name};
 use crate::session::room::{Identity, Scope};
@@ -26,6 +27,16 @@ pub const PEOPLE_COLORS: [Rgb; 8] = [
     Rgb::new(0xf0, 0x62, 0x92),
     Rgb::new(0x4d, 0xb6, 0xac),
     Rgb::new(0xa1, 0x88, 0x7f),
+];
+
+/// Colours of the pen that stand out from maps.
+pub const PEN_COLORS: [(Rgb, &str); 6] = [
+    (Rgb::new(0xf2, 0xf2, 0xf0), "White"),
+    (Rgb::new(0xff, 0xd5, 0x4f), "Yellow"),
+    (Rgb::new(0xff, 0x5a, 0x4f), "Red"),
+    (Rgb::new(0x4f, 0xc3, 0xf7), "Blue"),
+    (Rgb::new(0x6f, 0xd0, 0x7a), "Green"),
+    (Rgb::new(0x16, 0x16, 0x18), "Black"),
 ];
 
 /// The settings of the app.
@@ -62,6 +73,10 @@ pub struct Settings {
     pub reveal_live: bool,
     /// Diameter of the fog brush, cells.
     pub brush_cells: f64,
+    /// What is measured with.
+    pub measuring: MeasureOptions,
+    /// The pen's colour, `#rrggbb`; the first that is offered without.
+    pub pen_color: Option<String>,
     /// Who this user is to others in a room; empty = no name given.
     pub user_name: String,
     /// Their colour, `#rrggbb`; `None` until the first start chose one.
@@ -115,6 +130,8 @@ impl Default for Settings {
             transitions: true,
             reveal_live: true,
             brush_cells: 2.0,
+            measuring: MeasureOptions::default(),
+            pen_color: None,
             user_name: String::new(),
             user_color: None,
             share_cursor: true,
@@ -201,6 +218,7 @@ impl Settings {
         } else {
             2.0
         };
+        self.measuring = self.measuring.made_sane();
         self
     }
 
@@ -225,6 +243,13 @@ impl Settings {
     pub fn color(&self) -> Rgb {
         let chosen = self.user_color.as_deref().and_then(Rgb::parse);
         chosen.unwrap_or(PEOPLE_COLORS[0])
+    }
+
+    /// The pen's colour.
+    #[must_use]
+    pub fn pen_color(&self) -> Rgb {
+        let chosen = self.pen_color.as_deref().and_then(Rgb::parse);
+        chosen.unwrap_or(PEN_COLORS[0].0)
     }
 
     /// Chooses a colour for a user who has none.

@@ -251,7 +251,9 @@ impl App {
 
     /// Shows others what this user points at and looks at.
     fn show_mine(&mut self, ctx: &egui::Context, published: &Published, people: &People) {
+        self.editor.follow_own(ctx);
         let (focused, now) = ctx.input(|input| (input.focused, input.time));
+        let (measurement, drawings) = self.editor.own.for_others(published.active_scene.as_ref());
         let editor = &self.editor;
         let identity = editor.settings.identity();
         let scene = published.editing.as_deref();
@@ -266,6 +268,8 @@ impl App {
             is_on_table: scene.is_some_and(|it| published.active_scene.as_ref() == Some(&it.id)),
             pointer_world,
             pointed: pointer_world.and_then(|at| pointed(editor, scene?, at)),
+            measurement,
+            drawings,
             view: camera.map(|camera| SharedView {
                 center_world: camera.offset / -camera.zoom,
                 zoom: camera.zoom,
@@ -417,7 +421,9 @@ impl eframe::App for App {
         self.editor.room_clock.follow(&ctx, &published);
         let now = ctx.input(|input| input.time);
         let smooth = self.editor.settings.transitions;
-        self.editor.others.crowd.follow(&people, now, smooth);
+        let active = published.active_scene.as_ref();
+        let others = &mut self.editor.others;
+        others.crowd.follow(&people, active, now, smooth);
         self.panes(ui, &published, &people);
         self.show_mine(&ctx, &published, &people);
         if ctx.input(|input| input.events.contains(&egui::Event::WindowFocused(false))) {
@@ -460,7 +466,10 @@ impl eframe::App for App {
                 animation: settings.animation,
                 cursors: settings.show_cursors,
             },
-            self.mine.pointed_out(),
+            super::table_view::Mine {
+                pointed_out: self.mine.pointed_out().cloned(),
+                people: Arc::clone(self.editor.own.shown()),
+            },
         );
         self.editor.settings.player_display_open = self.display.is_open();
         self.display_open

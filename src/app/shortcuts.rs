@@ -108,6 +108,8 @@ pub enum Action {
     Mode(StrokeMode),
     /// The other fog mode.
     SwapMode,
+    /// What is drawn for a while becomes a drawing of the scene's.
+    KeepDrawing,
     /// A smaller brush.
     BrushSmaller,
     /// A larger brush.
@@ -265,7 +267,7 @@ pub static TABLE: &[Line] = &[
         .on(CMD, Key::Num1)
         .ruled(),
     line(Action::RightPane, Menu::View, "Inspector").on(CMD, Key::Num2),
-    line(Action::Snapping, Menu::View, "Snap markers to the grid").on(PLAIN, Key::S),
+    line(Action::Snapping, Menu::View, "Snap to the grid").on(PLAIN, Key::S),
     line(Action::ShareCursor, Menu::View, "Show others my cursor").ruled(),
     line(Action::ShowCursors, Menu::View, "Cursors of others"),
     line(Action::Diagnostics, Menu::View, "Diagnostics").ruled(),
@@ -331,6 +333,9 @@ pub static TABLE: &[Line] = &[
     )
     .on(PLAIN, Key::O),
     line(Action::Tool(ToolKind::Marker), Menu::Tools, "Add markers").on(PLAIN, Key::M),
+    line(Action::Tool(ToolKind::Measure), Menu::Tools, "Measure").on(PLAIN, Key::T),
+    line(Action::Tool(ToolKind::Pen), Menu::Tools, "Pen that fades").on(PLAIN, Key::D),
+    line(Action::KeepDrawing, Menu::Tools, "Keep what is drawn").on(PLAIN, Key::K),
     line(Action::SwapMode, Menu::Tools, "Reveal or cover").on(PLAIN, Key::X),
     line(Action::Mode(StrokeMode::Erase), Menu::Tools, "Reveal"),
     line(Action::Mode(StrokeMode::Add), Menu::Tools, "Cover"),

@@ -45,6 +45,15 @@ pub struct Style {
     pub cursors: bool,
 }
 
+/// What the user of this app shows, in an app that has one.
+#[derive(Debug, Clone, Default)]
+pub struct Mine {
+    /// The marker that they point out.
+    pub pointed_out: Option<HoveredMarker>,
+    /// What they measure and draw ([`super::presence::own`]).
+    pub people: Arc<People>,
+}
+
 /// What is shown.
 pub struct Shown<'a> {
     /// What is on the table now.
@@ -53,8 +62,8 @@ pub struct Shown<'a> {
     pub title: &'a str,
     /// Everybody in the room.
     pub people: &'a Arc<People>,
-    /// The marker that the DM of this app points out.
-    pub pointed_out: Option<HoveredMarker>,
+    /// What the user of this app shows.
+    pub mine: &'a Mine,
 }
 
 /// A table's picture in one window.
@@ -71,6 +80,8 @@ struct Look {
     pointer_moved: Instant,
     /// What people show over the picture.
     others: Others,
+    /// What the user of this app shows over it.
+    mine: Others,
 }
 
 /// What makes two frames different enough for a fade.
@@ -101,6 +112,7 @@ impl TableView {
                 fade: None,
                 pointer_moved: Instant::now(),
                 others: Others::default(),
+                mine: Others::of_mine(),
             }),
         }
     }
@@ -122,9 +134,17 @@ impl TableView {
         hide_pointer(ui, look);
         let dim = fade(ui.ctx(), look, shown.frame, style.transitions);
         let now = ui.input(|input| input.time);
-        look.others
-            .crowd
-            .follow(shown.people, now, style.transitions);
+        let active = match shown.frame {
+            PlayerFrame::Scene(scene) => Some(&scene.scene().id),
+            PlayerFrame::Waiting | PlayerFrame::Paused { .. } => None,
+        };
+        for (others, people) in [
+            (&mut look.others, shown.people),
+            (&mut look.mine, &shown.mine.people),
+        ] {
+            let crowd = &mut others.crowd;
+            crowd.follow(people, active, now, style.transitions);
+        }
         match &look.shown {
             PlayerFrame::Waiting => calm_words(ui, rect, title, ""),
             PlayerFrame::Paused { picture } => {
@@ -141,15 +161,9 @@ impl TableView {
                 if style.animation {
                     ui.ctx().request_repaint_after(ANIMATION_STEP);
                 }
-                let pointed_out = shown.pointed_out.as_ref();
-                over(
-                    ui,
-                    rect,
-                    scene.scene(),
-                    &mut look.others,
-                    style,
-                    pointed_out,
-                );
+                let pointed_out = shown.mine.pointed_out.as_ref();
+                let others = [&mut look.others, &mut look.mine];
+                over(ui, rect, scene.scene(), others, style, pointed_out);
             }
         }
         if dim > 0.0 {
@@ -170,7 +184,7 @@ fn over(
     ui: &Ui,
     rect: egui::Rect,
     scene: &SceneSnapshot,
-    others: &mut Others,
+    others: [&mut Others; 2],
     style: Style,
     pointed_out: Option<&HoveredMarker>,
 ) {
@@ -189,12 +203,13 @@ fn over(
         is_table: true,
         cursors: style.cursors,
     };
-    let due = paint(&stage, &others.crowd, &mut others.drawings);
+    for others in others {
+        if let Some(due) = paint(&stage, &others.crowd, &mut others.drawings) {
+            ui.ctx().request_repaint_after(due.max(FRAME));
+        }
+    }
     if let Some(pointed_out) = pointed_out {
         stage.hovered(pointed_out);
-    }
-    if let Some(due) = due {
-        ui.ctx().request_repaint_after(due.max(FRAME));
     }
 }
 

@@ -59,6 +59,7 @@ pub fn show(
     if !moved || editor.tool.is_busy() {
         feed_tool(ui, &response, &view, published, editor, commands);
     }
+    editor.follow_own(ui.ctx());
     choose_cursor(ui, &response, &view, &scene, editor);
     let over = response.hovered() || response.dragged();
     editor.pointer_world = ui
@@ -78,7 +79,7 @@ pub fn show(
     rect
 }
 
-/// What others in the room show.
+/// What others in the room show, and what this user measures and draws.
 fn others(
     painter: &egui::Painter,
     view: &View,
@@ -96,9 +97,13 @@ fn others(
         is_table: false,
         cursors: editor.settings.show_cursors,
     };
-    let others = &mut editor.others;
-    if let Some(due) = paint(&stage, &others.crowd, &mut others.drawings) {
-        ctx.request_repaint_after(due.max(FRAME));
+    for others in [&mut editor.others, &mut editor.mine] {
+        if let Some(due) = paint(&stage, &others.crowd, &mut others.drawings) {
+            ctx.request_repaint_after(due.max(FRAME));
+        }
+    }
+    if let Some((stroke, color)) = editor.own.stroke(&scene.id) {
+        stage.stroke(&stroke.points_world, stroke.radius_world, color);
     }
 }
 
@@ -314,6 +319,8 @@ fn choose_cursor(
     } else {
         match editor.tool.kind() {
             ToolKind::FogBrush if scene.map.is_some() => egui::CursorIcon::None,
+            ToolKind::Measure => egui::CursorIcon::Crosshair,
+            ToolKind::Pen => egui::CursorIcon::None,
             ToolKind::FogBrush | ToolKind::FogRectangle | ToolKind::FogEllipse => {
                 if scene.map.is_some() {
                     egui::CursorIcon::Crosshair

@@ -11,6 +11,7 @@ use crate::app::editor::Editor;
 use crate::app::icons;
 use crate::app::shortcuts::Action;
 use crate::app::theme::{Tokens, semibold};
+use crate::app::tools::pen::Pen;
 use crate::app::tools::shape::ShapeKind;
 use crate::app::tools::{HANDLE_POINTS, Tool};
 use crate::app::widgets::frames::empty_state;
@@ -125,6 +126,17 @@ pub fn paint(
         Tool::Place(place) => {
             if let Some(at_world) = place.ghost_world() {
                 ghost(painter, view, scene, at_world, tokens);
+            }
+        }
+        Tool::Measure(tool) => {
+            if let Some(at_world) = tool.ghost_world() {
+                measure_start(painter, view, editor, at_world);
+            }
+        }
+        Tool::Pen(_) => {
+            if let Some(at) = response.hover_pos() {
+                let radius_world = editor.with_context(scene, Pen::radius_world);
+                pen_cursor(painter, view, editor, at, radius_world);
             }
         }
         Tool::Hand => {}
@@ -348,6 +360,37 @@ fn brush_cursor(
         tokens.pane.gamma_multiply(0.9),
     );
     painter.galley(corner, galley, tokens.text);
+}
+
+fn user_ink(color: Rgb) -> Color32 {
+    Color32::from_rgb(color.r, color.g, color.b)
+}
+
+/// Where a measurement would begin.
+fn measure_start(painter: &Painter, view: &View, editor: &Editor, at_world: DVec2) {
+    let at = view.screen(at_world);
+    let shade = Color32::from_black_alpha(150);
+    painter.circle_stroke(at, 5.0, Stroke::new(4.0, shade));
+    let ink = user_ink(editor.settings.color());
+    painter.circle_stroke(at, 5.0, Stroke::new(2.0, ink));
+}
+
+/// The pen's point, in its colour.
+fn pen_cursor(painter: &Painter, view: &View, editor: &Editor, at: Pos2, radius_world: f64) {
+    let radius = points(radius_world * view.camera.zoom).max(2.5);
+    let ink = user_ink(editor.settings.pen_color());
+    painter.circle_filled(at, radius, ink);
+    // Light and dark, so that it is seen on every map.
+    painter.circle_stroke(
+        at,
+        radius + 0.75,
+        Stroke::new(1.5, Color32::from_black_alpha(190)),
+    );
+    painter.circle_stroke(
+        at,
+        radius + 2.0,
+        Stroke::new(1.0, Color32::from_white_alpha(190)),
+    );
 }
 
 fn stroke_preview(

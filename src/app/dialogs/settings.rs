@@ -38,7 +38,7 @@ pub fn show(ctx: &egui::Context, editor: &mut Editor, commands: &mut Commands) -
             ui.add_space(8.0);
         };
         line(
-            "Snap markers to the grid",
+            "Snap to the grid",
             &mut settings.snapping,
             "Alt while dragging does the opposite.",
         );

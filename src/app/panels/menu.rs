@@ -149,6 +149,10 @@ pub fn is_possible(action: Action, published: &Published, editor: &Editor) -> bo
         Action::ClearFog | Action::ResetFog | Action::RemoveMap => {
             scene.is_some_and(|scene| scene.map.is_some())
         }
+        Action::KeepDrawing => scene.is_some_and(|scene| {
+            let room = published.room.as_ref();
+            editor.own.can_keep(&scene.id) && !room.is_some_and(|room| room.waits_for_room)
+        }),
         Action::Delete | Action::Duplicate => picked,
         Action::ShowOnTable => {
             scene.is_some_and(|scene| published.active_scene.as_ref() != Some(&scene.id))

@@ -6,10 +6,15 @@ use egui::Ui;
 use crate::app::command::Commands;
 use crate::app::editor::Editor;
 use crate::app::icons;
+use crate::app::panels::menu::is_possible;
+use crate::app::settings::PEN_COLORS;
 use crate::app::shortcuts::{self, Action, keys_of};
 use crate::app::theme::{CONTROL_HEIGHT, Tokens};
 use crate::app::tools::ToolKind;
-use crate::app::widgets::buttons::{IconButton, TextButton};
+use crate::app::tools::measure::{BEAMS_FT, CONES_DEG, MeasureShape};
+use crate::app::widgets::buttons::{IconButton, TextButton, focus_ring, segmented};
+use crate::app::widgets::fields::choice;
+use crate::model::color::Rgb;
 use crate::model::stroke::StrokeMode;
 use crate::session::api::Published;
 
@@ -21,6 +26,8 @@ fn icon(tool: ToolKind) -> &'static str {
         ToolKind::FogRectangle => icons::RECTANGLE,
         ToolKind::FogEllipse => icons::CIRCLE,
         ToolKind::Marker => icons::MAP_PIN_PLUS,
+        ToolKind::Measure => icons::RULER,
+        ToolKind::Pen => icons::SCRIBBLE_LOOP,
     }
 }
 
@@ -29,7 +36,10 @@ pub fn show(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         for tool in ToolKind::BAR {
-            if matches!(tool, ToolKind::FogBrush | ToolKind::Marker) {
+            if matches!(
+                tool,
+                ToolKind::FogBrush | ToolKind::Marker | ToolKind::Measure
+            ) {
                 rule(ui);
             }
             let Some(line) = shortcuts::of(Action::Tool(tool)) else {
@@ -47,7 +57,7 @@ pub fn show(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &
         }
         rule(ui);
         let keys = keys_of(ui.ctx(), Action::Snapping);
-        if IconButton::new(icons::MAGNET, "Snap markers to the grid")
+        if IconButton::new(icons::MAGNET, "Snap to the grid")
             .keys(keys.as_deref())
             .switched(editor.settings.snapping)
             .show(ui)
@@ -55,9 +65,20 @@ pub fn show(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &
         {
             commands.act(Action::Snapping);
         }
-        if editor.tool.kind().is_fog() {
-            rule(ui);
-            fog_options(ui, published, editor, commands);
+        match editor.tool.kind() {
+            kind if kind.is_fog() => {
+                rule(ui);
+                fog_options(ui, published, editor, commands);
+            }
+            ToolKind::Measure => {
+                rule(ui);
+                measure_options(ui, editor);
+            }
+            ToolKind::Pen => {
+                rule(ui);
+                pen_options(ui, published, editor, commands);
+            }
+            _ => {}
         }
     });
 }
@@ -70,6 +91,89 @@ fn rule(ui: &mut Ui) {
         rect.y_range(),
         egui::Stroke::new(1.0, tokens.line),
     );
+}
+
+fn measure_options(ui: &mut Ui, editor: &mut Editor) {
+    let options = &mut editor.settings.measuring;
+    let shapes = MeasureShape::ALL.map(|shape| {
+        let (icon, name) = match shape {
+            MeasureShape::Line => (icons::LINE_SEGMENT, "Line"),
+            MeasureShape::Circle => (icons::CIRCLE, "Circle: the drag is its radius"),
+            MeasureShape::Square => (icons::SQUARE, "Square: the drag is half its side"),
+            MeasureShape::Cone => (icons::TRIANGLE, "Cone"),
+            MeasureShape::Beam => (icons::RECTANGLE, "Beam"),
+        };
+        (shape, icon, name)
+    });
+    segmented(ui, &mut options.shape, &shapes);
+    match options.shape {
+        MeasureShape::Cone => {
+            let angles = CONES_DEG.map(|deg| (deg, format!("{deg}°")));
+            short_choice(ui, "Angle of the cone", &mut options.cone_deg, &angles);
+        }
+        MeasureShape::Beam => {
+            let widths = BEAMS_FT.map(|ft| (ft, format!("{ft} ft")));
+            short_choice(ui, "Width of the beam", &mut options.beam_ft, &widths);
+        }
+        MeasureShape::Line | MeasureShape::Circle | MeasureShape::Square => {}
+    }
+}
+
+/// A choice of a few numbers.
+fn short_choice(ui: &mut Ui, label: &str, value: &mut f64, choices: &[(f64, String)]) {
+    ui.add_space(4.0);
+    ui.allocate_ui(egui::vec2(84.0, CONTROL_HEIGHT), |ui| {
+        let choices: Vec<(f64, &str)> = choices
+            .iter()
+            .map(|(value, name)| (*value, name.as_str()))
+            .collect();
+        choice(ui, label, value, &choices);
+    });
+}
+
+fn pen_options(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &mut Commands) {
+    let now = editor.settings.pen_color();
+    ui.spacing_mut().item_spacing.x = 0.0;
+    for (color, name) in PEN_COLORS {
+        if swatch(ui, color, name, color == now).clicked() {
+            editor.settings.pen_color = Some(color.to_hex());
+        }
+    }
+    ui.add_space(8.0);
+    let keys = keys_of(ui.ctx(), Action::KeepDrawing);
+    let can_keep = is_possible(Action::KeepDrawing, published, editor);
+    ui.add_enabled_ui(can_keep, |ui| {
+        let button = TextButton::new("Keep")
+            .icon(icons::PUSH_PIN)
+            .flat()
+            .keys(keys.as_deref())
+            .show(ui);
+        if button.clicked() {
+            commands.act(Action::KeepDrawing);
+        }
+    });
+}
+
+/// A colour to take.
+fn swatch(ui: &mut Ui, color: Rgb, name: &str, selected: bool) -> egui::Response {
+    let tokens = Tokens::of(ui.ctx());
+    let side = egui::vec2(24.0, CONTROL_HEIGHT);
+    let (rect, response) = ui.allocate_exact_size(side, egui::Sense::click());
+    let label = format!("{name} pen");
+    response.widget_info(|| {
+        egui::WidgetInfo::selected(egui::Role::RadioButton, ui.is_enabled(), selected, &label)
+    });
+    let painter = ui.painter();
+    let center = rect.center();
+    if selected {
+        painter.circle_stroke(center, 10.0, egui::Stroke::new(2.0, tokens.edit));
+    } else if response.hovered() {
+        painter.circle_filled(center, 11.0, tokens.hover);
+    }
+    let ink = egui::Color32::from_rgb(color.r, color.g, color.b);
+    painter.circle(center, 7.0, ink, egui::Stroke::new(1.0, tokens.muted));
+    focus_ring(ui, &response);
+    response.on_hover_text(name)
 }
 
 fn fog_options(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &mut Commands) {

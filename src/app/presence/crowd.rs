@@ -34,14 +34,26 @@ pub struct Crowd {
     people: Arc<People>,
     seen: HashMap<Key, Seen>,
     smooth: bool,
+    /// It is what this user shows, wherever that is; others show it where the table is.
+    is_mine: bool,
 }
 
 /// What one of them shows, with the times of arrival.
 #[derive(Debug, Default)]
 struct Seen {
     cursor: Option<Track>,
-    measurement: Option<(Measurement, f64)>,
-    layers: HashMap<Arc<str>, f64>,
+    /// The scene that was on the table when it moved last.
+    cursor_over: Option<SceneId>,
+    measurement: Option<(Measurement, Arrival)>,
+    /// By id: when it was last changed on its sender's clock.
+    layers: HashMap<Arc<str>, (i64, Arrival)>,
+}
+
+/// When something came, and the scene that was on the table then.
+#[derive(Debug, Clone)]
+struct Arrival {
+    at: f64,
+    active: Option<SceneId>,
 }
 
 /// A cursor on its way.
@@ -150,8 +162,23 @@ fn color_of(person: &Person) -> Rgb {
 }
 
 impl Crowd {
-    /// Takes in what came. `smooth` off: nothing glides or fades.
-    pub fn follow(&mut self, people: &Arc<People>, now: f64, smooth: bool) {
+    /// What this user shows, as [`super::own`] has it.
+    #[must_use]
+    pub fn of_mine() -> Self {
+        Self {
+            is_mine: true,
+            ..Self::default()
+        }
+    }
+
+    /// Takes in what came while `active` is on the table. `smooth` off: nothing glides or fades.
+    pub fn follow(
+        &mut self,
+        people: &Arc<People>,
+        active: Option<&SceneId>,
+        now: f64,
+        smooth: bool,
+    ) {
         self.smooth = smooth;
         if Arc::ptr_eq(&self.people, people) {
             return;
@@ -161,9 +188,37 @@ impl Crowd {
         for person in &people.list {
             let key = key_of(person);
             let mut seen = before.remove(&key).unwrap_or_default();
-            seen.take(person, now, smooth);
+            let arrival = Arrival {
+                at: now,
+                active: active.cloned(),
+            };
+            seen.take(person, &arrival, smooth);
             self.seen.insert(key, seen);
         }
+    }
+
+    /// Everybody, when what they measure, draw and point out belongs over a scene: it is shown while
+    /// that scene is on the table, whatever they look at themselves.
+    fn over<'a>(
+        &'a self,
+        scene: &'a SceneId,
+        active: Option<&'a SceneId>,
+    ) -> impl Iterator<Item = (&'a Person, &'a Seen)> {
+        self.people.list.iter().filter_map(move |person| {
+            let who = person.presence.who.as_ref();
+            let theirs = if self.is_mine {
+                who.and_then(|who| who.scene.as_ref())
+            } else {
+                active
+            };
+            let seen = self.seen.get(&key_of(person))?;
+            (theirs == Some(scene)).then_some((person, seen))
+        })
+    }
+
+    /// What came for another scene does not lie over this one when the table changes.
+    fn came_for(&self, arrival: &Arrival, scene: &SceneId) -> bool {
+        self.is_mine || arrival.active.as_ref().is_none_or(|active| active == scene)
     }
 
     /// Everybody who looks at a scene, or who shows what belongs on the table while it is there.
@@ -186,6 +241,13 @@ impl Crowd {
         self.on(scene, active)
             .filter_map(|(person, seen)| {
                 let track = seen.cursor?;
+                let who = person.presence.who.as_ref();
+                let is_placed = who.is_some_and(|who| who.scene.is_some());
+                let came_for = seen.cursor_over.as_ref();
+                // It does not come along to the next scene of the table.
+                if !is_placed && came_for.is_some_and(|over| over != scene) {
+                    return None;
+                }
                 let mut fading = fading(now, track.begun, CURSOR_RESTS_S, FADE_S, self.smooth)?;
                 if now < track.begun + track.lasts {
                     fading.next_s = Some(0.0);
@@ -207,11 +269,14 @@ impl Crowd {
         active: Option<&'a SceneId>,
         now: f64,
     ) -> impl Iterator<Item = Measured<'a>> {
-        self.on(scene, active).filter_map(move |(_, seen)| {
-            let (measurement, arrived) = seen.measurement.as_ref()?;
+        self.over(scene, active).filter_map(move |(_, seen)| {
+            let (measurement, arrival) = seen.measurement.as_ref()?;
+            if !self.came_for(arrival, scene) {
+                return None;
+            }
             let stays = measurement.auto_hide_ms / 1000.0;
             let fades = measurement.fade_out_ms / 1000.0;
-            let fading = fading(now, *arrived, stays, fades, self.smooth)?;
+            let fading = fading(now, arrival.at, stays, fades, self.smooth)?;
             Some(Measured {
                 measurement,
                 fading,
@@ -226,13 +291,16 @@ impl Crowd {
         active: Option<&'a SceneId>,
         now: f64,
     ) -> impl Iterator<Item = Drawn<'a>> {
-        self.on(scene, active).flat_map(move |(person, seen)| {
+        self.over(scene, active).flat_map(move |(person, seen)| {
             person
                 .presence
                 .temporary_layers
                 .iter()
                 .filter_map(move |layer| {
-                    let arrived = *seen.layers.get(&layer.id)?;
+                    let (_, arrival) = seen.layers.get(&layer.id)?;
+                    if !self.came_for(arrival, scene) {
+                        return None;
+                    }
                     #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
                     let lasts =
                         layer.expires_unix_ms.saturating_sub(layer.made_unix_ms) as f64 / 1000.0;
@@ -240,7 +308,7 @@ impl Crowd {
                     Some(Drawn {
                         key: key_of(person),
                         layer,
-                        fading: fading(now, arrived, stays, FADE_S, self.smooth)?,
+                        fading: fading(now, arrival.at, stays, FADE_S, self.smooth)?,
                     })
                 })
         })
@@ -252,7 +320,7 @@ impl Crowd {
         scene: &'a SceneId,
         active: Option<&'a SceneId>,
     ) -> Option<&'a HoveredMarker> {
-        self.on(scene, active)
+        self.over(scene, active)
             .filter(|(person, _)| {
                 let who = person.presence.who.as_ref();
                 who.is_none_or(|who| who.part == TablePart::Dm)
@@ -287,12 +355,18 @@ impl Crowd {
 }
 
 impl Seen {
-    fn take(&mut self, person: &Person, now: f64, smooth: bool) {
+    fn take(&mut self, person: &Person, arrival: &Arrival, smooth: bool) {
+        let now = arrival.at;
         let presence = &person.presence;
+        let before = self.cursor;
         self.cursor = presence.cursor.as_ref().map(|cursor| {
             let to = cursor.position_world;
-            match self.cursor {
-                Some(old) if old.to == to && old.moved_unix_ms == cursor.moved_unix_ms => old,
+            let rests = |old: Track| old.to == to && old.moved_unix_ms == cursor.moved_unix_ms;
+            if !before.is_some_and(rests) {
+                self.cursor_over.clone_from(&arrival.active);
+            }
+            match before {
+                Some(old) if rests(old) => old,
                 Some(old) if smooth && now - old.begun < PAUSE_S => Track {
                     from: old.at(now),
                     to,
@@ -314,7 +388,7 @@ impl Seen {
             let known = self.measurement.as_ref();
             if known.is_none_or(|(known, _)| known != measurement) {
                 let is_nothing = measurement.start_world == measurement.end_world;
-                self.measurement = (!is_nothing).then(|| (measurement.clone(), now));
+                self.measurement = (!is_nothing).then(|| (measurement.clone(), arrival.clone()));
             }
         }
         let layers = std::mem::take(&mut self.layers);
@@ -322,8 +396,11 @@ impl Seen {
             .temporary_layers
             .iter()
             .map(|layer| {
-                let arrived = layers.get(&layer.id).copied().unwrap_or(now);
-                (Arc::clone(&layer.id), arrived)
+                let made = layer.made_unix_ms;
+                let known = layers.get(&layer.id);
+                let kept = known.filter(|(known, _)| *known == made).cloned();
+                let came = kept.unwrap_or_else(|| (made, arrival.clone()));
+                (Arc::clone(&layer.id), came)
             })
             .collect();
     }
@@ -372,11 +449,13 @@ mod tests {
         // A sender whose clock is off by hours.
         crowd.follow(
             &people(vec![person(1, cursor(0.0, -7_200_000))]),
+            None,
             10.0,
             true,
         );
         crowd.follow(
             &people(vec![person(1, cursor(100.0, -7_199_900))]),
+            None,
             10.1,
             true,
         );
@@ -398,7 +477,7 @@ mod tests {
         let mut crowd = Crowd::default();
         let on = scene();
         for now in [0.0, 15.0, 30.0] {
-            crowd.follow(&people(vec![person(1, cursor(3.0, 5))]), now, true);
+            crowd.follow(&people(vec![person(1, cursor(3.0, 5))]), None, now, true);
         }
         assert!(crowd.pointers(&on, Some(&on), 30.0).is_empty());
     }
@@ -407,8 +486,8 @@ mod tests {
     fn without_motion_nothing_glides_or_fades() {
         let mut crowd = Crowd::default();
         let on = scene();
-        crowd.follow(&people(vec![person(1, cursor(0.0, 1))]), 0.0, false);
-        crowd.follow(&people(vec![person(1, cursor(9.0, 2))]), 0.05, false);
+        crowd.follow(&people(vec![person(1, cursor(0.0, 1))]), None, 0.0, false);
+        crowd.follow(&people(vec![person(1, cursor(9.0, 2))]), None, 0.05, false);
         let shown = crowd.pointers(&on, Some(&on), 0.05).pop().unwrap();
         assert_eq!((shown.at_world.x, shown.fading.opacity), (9.0, 1.0));
         assert!(crowd.pointers(&on, Some(&on), 5.06).is_empty());
@@ -435,7 +514,7 @@ mod tests {
             ..cursor(1.0, 1)
         };
         let list = vec![person(1, cursor(2.0, 1)), person(2, in_other)];
-        crowd.follow(&people(list), 0.0, true);
+        crowd.follow(&people(list), None, 0.0, true);
         let names = |on: &SceneId| -> Vec<String> {
             let pointers = crowd.pointers(on, Some(&table), 0.1);
             pointers.into_iter().map(|pointer| pointer.name).collect()
@@ -454,24 +533,120 @@ mod tests {
             measurement: Some(Measurement::new("u", DVec2::ZERO, DVec2::X, 99)),
             ..Presence::default()
         };
-        crowd.follow(&people(vec![person(1, measuring)]), 0.0, true);
-        crowd.follow(&people(vec![person(1, Presence::default())]), 0.2, true);
+        crowd.follow(&people(vec![person(1, measuring)]), None, 0.0, true);
+        crowd.follow(
+            &people(vec![person(1, Presence::default())]),
+            None,
+            0.2,
+            true,
+        );
         let shown = |now| crowd.measurements(&on, Some(&on), now).count();
         assert_eq!((shown(2.9), shown(3.4), shown(3.6)), (1, 1, 0));
-        crowd.follow(&people(Vec::new()), 1.0, true);
+        crowd.follow(&people(Vec::new()), None, 1.0, true);
         assert_eq!(crowd.measurements(&on, Some(&on), 1.0).count(), 0);
     }
 
     #[test]
-    fn a_drawing_lasts_as_long_as_its_sender_says_and_within_reason() {
-        let layer = |made_unix_ms, expires_unix_ms| TemporaryLayer {
+    fn what_is_measured_lies_over_the_scene_that_is_on_the_table_alone() {
+        let (table, next, edited) = (scene(), SceneId::new("next"), SceneId::new("edited"));
+        // Its sender has gone on to prepare another scene.
+        let measuring = |made| Presence {
+            who: Some(Who {
+                name: "Tamsin".into(),
+                color: Rgb::BLACK,
+                part: TablePart::Dm,
+                scene: Some(edited.clone()),
+                view: None,
+            }),
+            measurement: Some(Measurement::new("u", DVec2::ZERO, DVec2::X, made)),
+            temporary_layers: vec![layer(made, made + 10_000)],
+            ..Presence::default()
+        };
+        let count = |crowd: &Crowd, on: &SceneId, active: &SceneId| {
+            let measured = crowd.measurements(on, Some(active), 0.1).count();
+            (measured, crowd.drawings(on, Some(active), 0.1).count())
+        };
+        let mut crowd = Crowd::default();
+        crowd.follow(
+            &people(vec![person(1, measuring(7))]),
+            Some(&table),
+            0.0,
+            true,
+        );
+        assert_eq!(count(&crowd, &table, &table), (1, 1));
+        assert_eq!(count(&crowd, &edited, &table), (0, 0));
+        // Nothing of it comes along when the table shows another scene.
+        assert_eq!(count(&crowd, &next, &next), (0, 0));
+        crowd.follow(
+            &people(vec![person(1, measuring(8))]),
+            Some(&next),
+            0.1,
+            true,
+        );
+        assert_eq!(count(&crowd, &next, &next), (1, 1));
+        // Nor does a cursor that has not moved since.
+        let mut crowd = Crowd::default();
+        crowd.follow(
+            &people(vec![person(1, cursor(1.0, 1))]),
+            Some(&table),
+            0.0,
+            true,
+        );
+        assert_eq!(crowd.pointers(&table, Some(&table), 0.1).len(), 1);
+        crowd.follow(
+            &people(vec![person(1, cursor(1.0, 1))]),
+            Some(&next),
+            0.2,
+            true,
+        );
+        assert_eq!(crowd.pointers(&next, Some(&next), 0.3).len(), 0);
+        crowd.follow(
+            &people(vec![person(1, cursor(2.0, 2))]),
+            Some(&next),
+            0.3,
+            true,
+        );
+        assert_eq!(crowd.pointers(&next, Some(&next), 0.4).len(), 1);
+        // This user sees it where they are.
+        let mut mine = Crowd::of_mine();
+        mine.follow(
+            &people(vec![person(1, measuring(7))]),
+            Some(&table),
+            0.0,
+            true,
+        );
+        assert_eq!(count(&mine, &edited, &table), (1, 1));
+        assert_eq!(count(&mine, &table, &table), (0, 0));
+    }
+
+    #[test]
+    fn a_drawing_that_goes_on_begins_its_time_anew() {
+        let mut crowd = Crowd::default();
+        let on = scene();
+        for (now, made) in [(0.0, 0), (9.0, 9000), (9.5, 9000)] {
+            let drawing = Presence {
+                temporary_layers: vec![layer(made, made + 10_000)],
+                ..Presence::default()
+            };
+            crowd.follow(&people(vec![person(1, drawing)]), Some(&on), now, true);
+        }
+        let shown = |now| crowd.drawings(&on, Some(&on), now).count();
+        assert_eq!((shown(18.4), shown(19.1)), (1, 0));
+    }
+
+    fn layer(made_unix_ms: i64, expires_unix_ms: i64) -> TemporaryLayer {
+        TemporaryLayer {
             id: "l".into(),
             made_unix_ms,
             expires_unix_ms,
             color: Rgb::WHITE,
             mask_base64: "".into(),
             creator: "u".into(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_drawing_lasts_as_long_as_its_sender_says_and_within_reason() {
         let on = scene();
         for (made, expires, gone_at) in [(0, 10_000, 10.1), (5, i64::MAX, 60.1), (9, 3, 0.1)] {
             let mut crowd = Crowd::default();
@@ -479,7 +654,7 @@ mod tests {
                 temporary_layers: vec![layer(made, expires)],
                 ..Presence::default()
             };
-            crowd.follow(&people(vec![person(1, drawing)]), 0.0, true);
+            crowd.follow(&people(vec![person(1, drawing)]), None, 0.0, true);
             assert_eq!(
                 crowd.drawings(&on, Some(&on), gone_at).count(),
                 0,
@@ -515,11 +690,17 @@ mod tests {
         };
         crowd.follow(
             &people(vec![person(1, pointing(TablePart::Player))]),
+            None,
             0.0,
             true,
         );
         assert!(crowd.hovered(&on, Some(&on)).is_none());
-        crowd.follow(&people(vec![person(1, pointing(TablePart::Dm))]), 0.0, true);
+        crowd.follow(
+            &people(vec![person(1, pointing(TablePart::Dm))]),
+            None,
+            0.0,
+            true,
+        );
         assert!(crowd.hovered(&on, Some(&on)).is_some());
     }
 }

@@ -9,13 +9,18 @@ use glam::DVec2;
 
 use crate::model::color::Rgb;
 use crate::model::id::{GameSessionId, RowId};
-use crate::model::presence::{Cursor, HoveredMarker, Presence, SharedView, TablePart, Who};
+use crate::model::presence::{
+    Cursor, HoveredMarker, Measurement, Presence, SharedView, TablePart, TemporaryLayer, Who,
+};
 use crate::session::room::{Identity, People};
 
 /// A cursor is sent this often at most.
 const CURSOR_S: f64 = 0.033;
 /// What is looked at is sent this often at most.
 const VIEW_S: f64 = 0.2;
+/// Every state holds the drawings that are still there: what moves is sent less often with large ones,
+/// so that they are no more than this a second, in characters.
+const DRAWINGS_PER_S: f64 = 200_000.0;
 /// A marker is pointed out after this rest.
 const HOVER_S: f64 = 0.5;
 /// It stays pointed out for this long after.
@@ -39,6 +44,10 @@ pub struct Facts<'a> {
     pub pointer_world: Option<DVec2>,
     /// The marker under it that shows to players while it is pointed at.
     pub pointed: Option<HoveredMarker>,
+    /// What is measured on the table.
+    pub measurement: Option<Measurement>,
+    /// What is drawn on the table for a while.
+    pub drawings: Vec<TemporaryLayer>,
     /// What is looked at.
     pub view: Option<SharedView>,
     /// The window's clock, seconds.
@@ -113,12 +122,16 @@ impl Mine {
         let only_view = without_view(&wanted) == without_view(&self.sent);
         // What is taken away goes at once.
         let leaves = wanted.cursor.is_none() && self.sent.cursor.is_some();
+        let drawings = wanted.temporary_layers.iter();
+        let bytes: usize = drawings.map(|layer| layer.mask_base64.len()).sum();
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+        let step = CURSOR_S.max(bytes as f64 / DRAWINGS_PER_S);
         let due = if leaves {
             facts.now
         } else if only_view {
-            (self.sent_at + CURSOR_S).max(self.view_sent_at + VIEW_S)
+            (self.sent_at + step).max(self.view_sent_at + VIEW_S)
         } else {
-            self.sent_at + CURSOR_S
+            self.sent_at + step
         };
         if facts.now + 1e-6 < due {
             let wait = due - facts.now;
@@ -161,6 +174,17 @@ impl Mine {
                 view: facts.view.filter(|_| identity.shares_view),
             });
             wanted.cursor = self.cursor(facts);
+            wanted.measurement = facts.measurement.clone().map(|measurement| Measurement {
+                user: Arc::clone(&self.user),
+                ..measurement
+            });
+            let drawings = facts.drawings.iter().cloned();
+            wanted.temporary_layers = drawings
+                .map(|layer| TemporaryLayer {
+                    creator: Arc::clone(&self.user),
+                    ..layer
+                })
+                .collect();
         }
         wanted.hovered_marker = self.pointed_out().cloned();
         wanted
@@ -253,6 +277,9 @@ mod tests {
         game: GameSessionId,
         on_table: bool,
         shares: bool,
+        measures: Option<f64>,
+        drawings: Vec<TemporaryLayer>,
+        in_room: bool,
     }
 
     impl Default for Table {
@@ -269,6 +296,9 @@ mod tests {
                 game: GameSessionId::new("g"),
                 on_table: true,
                 shares: true,
+                measures: None,
+                drawings: Vec::new(),
+                in_room: true,
             }
         }
     }
@@ -278,7 +308,7 @@ mod tests {
             self.mine.next(&Facts {
                 identity: &self.identity,
                 shares_cursor: self.shares,
-                in_room: true,
+                in_room: self.in_room,
                 game: Some(&self.game),
                 people: &self.people,
                 is_on_table: self.on_table,
@@ -290,6 +320,10 @@ mod tests {
                     content: "".into(),
                     image_url: None,
                 }),
+                measurement: self
+                    .measures
+                    .map(|x| Measurement::new("", DVec2::ZERO, DVec2::new(x, 0.0), 7)),
+                drawings: self.drawings.clone(),
                 view: None,
                 now,
                 unix_ms: 1000,
@@ -365,6 +399,78 @@ mod tests {
         table.on_table = false;
         table.at(2.61, Some(0.0), Some("ogre"));
         assert_eq!(out(&table), None);
+    }
+
+    fn drawing(bytes: usize) -> TemporaryLayer {
+        TemporaryLayer {
+            id: "l".into(),
+            made_unix_ms: 1000,
+            expires_unix_ms: 11_000,
+            color: Rgb::WHITE,
+            mask_base64: "A".repeat(bytes).into(),
+            creator: "".into(),
+        }
+    }
+
+    #[test]
+    fn a_measurement_goes_out_as_often_as_a_cursor_and_is_taken_back() {
+        let mut table = Table::default();
+        let mut sent = Vec::new();
+        for n in 0..100 {
+            table.measures = Some(f64::from(n) + 1.0);
+            sent.extend(table.at(f64::from(n) * 0.008, None, None).send);
+        }
+        assert!((15..=25).contains(&sent.len()), "{}", sent.len());
+        let last = sent.pop().unwrap().measurement.unwrap();
+        assert!(!last.user.is_empty());
+        table.measures = None;
+        let sent = table.at(0.9, None, None).send;
+        assert!(sent.is_some_and(|sent| sent.measurement.is_none()));
+    }
+
+    #[test]
+    fn without_a_room_nobody_is_shown_anything() {
+        let mut table = Table {
+            measures: Some(9.0),
+            drawings: vec![drawing(9)],
+            in_room: false,
+            ..Table::default()
+        };
+        assert_eq!(table.at(0.0, Some(1.0), None), Next::default());
+    }
+
+    #[test]
+    fn what_moves_waits_longer_beside_large_drawings() {
+        let sent_in_a_second = |bytes| {
+            let mut table = Table {
+                drawings: vec![drawing(bytes)],
+                ..Table::default()
+            };
+            let next = (0..100).map(|n| table.cursor_at(f64::from(n) * 0.01, Some(f64::from(n))));
+            next.flatten().count()
+        };
+        let (small, large) = (sent_in_a_second(1000), sent_in_a_second(40_000));
+        assert!((24..=31).contains(&small), "{small}");
+        assert!((4..=6).contains(&large), "{large}");
+    }
+
+    #[test]
+    fn a_drawing_has_its_owner_and_everything_that_web_clients_read() {
+        let mut table = Table {
+            drawings: vec![drawing(8)],
+            ..Table::default()
+        };
+        let sent = table.at(0.0, None, None).send.unwrap();
+        let owner = sent.temporary_layers[0].creator.clone();
+        let state: serde_json::Value = serde_json::from_str(&sent.write()).unwrap();
+        let layer = &state["temporaryLayers"][0];
+        let expected = serde_json::json!({
+            "id": "l", "isTemporary": true, "createdAt": 1000, "expiresAt": 11_000,
+            "color": "#ffffff", "maskData": "AAAAAAAA", "creatorId": &*owner,
+            "opacity": 1, "name": "Temporary drawing",
+        });
+        assert_eq!(*layer, expected);
+        assert!(!owner.is_empty());
     }
 
     #[test]

@@ -103,6 +103,10 @@ fn color32(color: Rgb) -> Color32 {
     Color32::from_rgb(color.r, color.g, color.b)
 }
 
+fn pill_margin(font: &FontId) -> egui::Vec2 {
+    egui::vec2(font.size * 0.5, font.size * 0.2)
+}
+
 /// Black or white, whichever can be read on a colour.
 fn ink_on(ground: Color32) -> Color32 {
     let (dark, light) = (Color32::BLACK, Color32::from_gray(0xfc));
@@ -134,6 +138,15 @@ impl Stage<'_> {
         FontId::new(size.clamp(10.0, 200.0), semibold())
     }
 
+    /// How large the ground of a word is.
+    fn pill_size(&self, words: &str) -> egui::Vec2 {
+        let font = self.font();
+        let margin = pill_margin(&font);
+        let ink = Color32::PLACEHOLDER;
+        let galley = self.painter.layout_no_wrap(words.to_owned(), font, ink);
+        galley.size() + margin * 2.0
+    }
+
     /// A word on a coloured ground; `at` is its `anchor`.
     fn pill(&self, at: Pos2, anchor: Align2, words: &str, ground: Color32, opacity: f32) {
         if words.is_empty() {
@@ -141,7 +154,7 @@ impl Stage<'_> {
         }
         let font = self.font();
         let ink = ink_on(ground);
-        let margin = egui::vec2(font.size * 0.5, font.size * 0.2);
+        let margin = pill_margin(&font);
         let galley = self.painter.layout_no_wrap(words.to_owned(), font, ink);
         let size = galley.size() + margin * 2.0;
         let mut rect = anchor.anchor_size(at, size);
@@ -240,7 +253,12 @@ impl Stage<'_> {
                 it.end_world.x - it.start_world.x,
                 it.start_world.y - it.end_world.y,
             ));
-            let at = end + way.normalized() * (radius + self.font().size * 1.2);
+            // Far enough beyond the end to leave it in sight, whichever way that is.
+            let half = self.pill_size(&words) / 2.0;
+            let way = way.normalized();
+            let clear = (half.x / way.x.abs()).min(half.y / way.y.abs());
+            let clear = if clear.is_finite() { clear } else { half.y };
+            let at = end + way * (radius + 3.0 + clear);
             self.pill(at, Align2::CENTER_CENTER, &words, color, opacity);
         }
     }
@@ -268,6 +286,21 @@ impl Stage<'_> {
         mesh.add_triangle(0, 1, 2);
         mesh.add_triangle(0, 2, 3);
         self.painter.add(Shape::mesh(mesh));
+    }
+
+    /// A stroke while it is drawn.
+    pub fn stroke(&self, points_world: &[DVec2], radius_world: f64, color: Rgb) {
+        let (radius, ink) = (self.length(radius_world).max(0.5), color32(color));
+        let path: Vec<Pos2> = points_world
+            .iter()
+            .map(|&at| self.view.screen(at))
+            .collect();
+        // Round where it bends and ends, as the mask of it is.
+        for &at in &path {
+            self.painter.circle_filled(at, radius, ink);
+        }
+        self.painter
+            .add(Shape::line(path, Stroke::new(radius * 2.0, ink)));
     }
 
     fn drag(&self, drag: &Dragged<'_>) {

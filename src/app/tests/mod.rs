@@ -4,6 +4,7 @@
 
 mod behaviour;
 mod looks;
+mod measuring;
 mod promises;
 mod removed;
 mod rooms;

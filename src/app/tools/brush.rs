@@ -209,7 +209,7 @@ mod tests {
                     [Edit::Stroke { stroke, .. }] => (stroke.clone(), *last, *gesture),
                     other => panic!("{other:?}"),
                 },
-                Effect::Pick(_) => panic!("a brush picks nothing"),
+                other => panic!("a brush does nothing else: {other:?}"),
             })
             .collect()
     }

@@ -6,6 +6,8 @@
 //! [`super::canvas`], which feeds events and carries effects out.
 
 pub mod brush;
+pub mod measure;
+pub mod pen;
 pub mod place;
 pub mod select;
 pub mod shape;
@@ -25,6 +27,8 @@ use crate::scene::snapshot::{Light, Marker};
 use crate::session::api::GestureId;
 
 use brush::Brush;
+use measure::{MeasureTool, Measuring};
+use pen::{Ink, Pen};
 use place::Place;
 use select::Select;
 use shape::{ShapeKind, ShapeTool};
@@ -45,17 +49,23 @@ pub enum ToolKind {
     FogEllipse,
     /// Adds markers.
     Marker,
+    /// Measures distances and areas.
+    Measure,
+    /// Draws what fades by itself.
+    Pen,
 }
 
 impl ToolKind {
     /// The tool bar, from left to right.
-    pub const BAR: [Self; 6] = [
+    pub const BAR: [Self; 8] = [
         Self::Select,
         Self::Hand,
         Self::FogBrush,
         Self::FogRectangle,
         Self::FogEllipse,
         Self::Marker,
+        Self::Measure,
+        Self::Pen,
     ];
 
     /// It reveals and covers.
@@ -127,6 +137,8 @@ pub struct ToolContext<'a> {
     pub document_from_world: &'a dyn Fn(DVec2) -> DVec2,
     /// The nearest place on the grid for a token's centre.
     pub snap_world: &'a dyn Fn(DVec2) -> DVec2,
+    /// The nearest place on the grid for an end of a measurement.
+    pub snap_end_world: &'a dyn Fn(DVec2) -> DVec2,
     /// Snapping is on.
     pub snapping: bool,
     /// Side of a cell, world units.
@@ -319,6 +331,10 @@ pub enum Effect {
     },
     /// These are picked now.
     Pick(BTreeSet<RowId>),
+    /// A measurement is shown, stays or goes.
+    Measure(Measuring),
+    /// A stroke that fades is drawn.
+    Ink(Ink),
 }
 
 /// A tool in some state.
@@ -334,6 +350,10 @@ pub enum Tool {
     Shape(ShapeTool),
     /// [`ToolKind::Marker`].
     Place(Place),
+    /// [`ToolKind::Measure`].
+    Measure(MeasureTool),
+    /// [`ToolKind::Pen`].
+    Pen(Pen),
 }
 
 impl Default for Tool {
@@ -353,6 +373,8 @@ impl Tool {
             ToolKind::FogRectangle => Self::Shape(ShapeTool::at_rest(ShapeKind::Rectangle)),
             ToolKind::FogEllipse => Self::Shape(ShapeTool::at_rest(ShapeKind::Ellipse)),
             ToolKind::Marker => Self::Place(Place::default()),
+            ToolKind::Measure => Self::Measure(MeasureTool::default()),
+            ToolKind::Pen => Self::Pen(Pen::default()),
         }
     }
 
@@ -368,6 +390,8 @@ impl Tool {
                 ShapeKind::Ellipse => ToolKind::FogEllipse,
             },
             Self::Place(_) => ToolKind::Marker,
+            Self::Measure(_) => ToolKind::Measure,
+            Self::Pen(_) => ToolKind::Pen,
         }
     }
 
@@ -378,6 +402,8 @@ impl Tool {
             Self::Select(tool) => tool.is_busy(),
             Self::Brush(tool) => tool.is_busy(),
             Self::Shape(tool) => tool.is_busy(),
+            Self::Measure(tool) => tool.is_busy(),
+            Self::Pen(tool) => tool.is_busy(),
             Self::Hand | Self::Place(_) => false,
         }
     }
@@ -391,6 +417,8 @@ impl Tool {
             Self::Brush(tool) => wrap(Self::Brush, tool.transition(event, ctx)),
             Self::Shape(tool) => wrap(Self::Shape, tool.transition(event, ctx)),
             Self::Place(tool) => wrap(Self::Place, tool.transition(event, ctx)),
+            Self::Measure(tool) => wrap(Self::Measure, tool.transition(event, ctx)),
+            Self::Pen(tool) => wrap(Self::Pen, tool.transition(event, ctx)),
         }
     }
 
@@ -406,6 +434,8 @@ impl Tool {
             Self::Shape(tool) if tool.is_busy() => "Let go to apply. Esc: cancel.",
             Self::Shape(_) => "Drag from corner to corner. X or Shift: reveal or cover.",
             Self::Place(_) => "Click to place a marker. Alt: free of the grid. Esc: done.",
+            Self::Measure(tool) => tool.hint(),
+            Self::Pen(tool) => tool.hint(),
         }
     }
 }
@@ -481,6 +511,7 @@ pub(crate) mod testing {
             let mut all = Vec::new();
             for &event in events {
                 let snap = |p: DVec2| (p / 25.0).round() * 25.0;
+                let snap_end = |p: DVec2| (p / 50.0).round() * 50.0;
                 let same = |p: DVec2| p;
                 let ink = |p: DVec2| {
                     let (id, area) = self.ink.as_ref()?;
@@ -495,6 +526,7 @@ pub(crate) mod testing {
                     map_from_world: self.has_map.then_some(DAffine2::IDENTITY),
                     document_from_world: &same,
                     snap_world: &snap,
+                    snap_end_world: &snap_end,
                     snapping: true,
                     cell_world: 50.0,
                     brush_cells: 2.0,

@@ -375,7 +375,7 @@ mod tests {
                     gesture,
                     ..
                 } => Some((edits.iter().map(place).collect(), *last, *gesture)),
-                Effect::Pick(_) => None,
+                _ => None,
             })
             .collect()
     }
