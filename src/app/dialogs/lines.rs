@@ -54,6 +54,8 @@ pub(super) fn text_field(
     ui.name_inputs(name, |ui| {
         ui.add(
             egui::TextEdit::singleline(text)
+                // What appears above it while somebody types does not take the focus.
+                .id(egui::Id::unique(("field", name)))
                 .hint_text(hint)
                 .desired_width(f32::INFINITY)
                 .margin(egui::Margin::symmetric(8, 6)),
@@ -67,6 +69,7 @@ pub(super) fn name_row(ui: &mut Ui, editor: &mut Editor) {
     row(ui, "Your name", Room::Wide, None, |ui| {
         ui.add(
             egui::TextEdit::singleline(&mut settings.user_name)
+                .id(egui::Id::unique("field of the user's name"))
                 .hint_text(NO_NAME)
                 .char_limit(MAX_NAME_CHARS * 2)
                 .desired_width(ui.available_width())

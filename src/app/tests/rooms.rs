@@ -1,19 +1,22 @@
 //! Rooms as a user meets them: hosting, joining, the state of the connection, who is here.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use eframe::egui;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
+use parking_lot::Mutex;
 
 use super::{App, Fake, editor_of, editor_with, still, table_ready};
+use crate::app::dialogs::join::Found;
 use crate::app::settings::Settings;
 use crate::model::color::Rgb;
 use crate::model::id::{GameSessionId, SceneId};
 use crate::model::presence::{Presence, SharedView, TablePart, Who};
 use crate::session::apart::{ApartReport, ApartScene, Side};
 use crate::session::api::{Published, Request};
+use crate::session::discovery::network::NetworkGame;
 use crate::session::room::{Connection, DocumentView, People, Person, Place, RoomView, Scope};
 
 pub(super) fn joined(connection: Connection) -> RoomView {
@@ -278,6 +281,30 @@ fn a_link_is_joined_and_the_dialog_goes_when_the_room_is_live() {
     fake.publish(|published| published.room = Some(Arc::new(joined(Connection::Live))));
     harness.run_steps(3);
     assert!(harness.state().editor.dialog.is_none());
+}
+
+#[test]
+fn a_game_that_is_found_on_the_network_does_not_take_the_focus_from_who_types() {
+    static FOUND: LazyLock<Arc<Mutex<Vec<NetworkGame>>>> = LazyLock::new(Arc::default);
+    let (mut harness, _) = editor_of(table_ready());
+    harness.state_mut().editor.look_around = Some(|_| Ok(Found::of(Arc::clone(&FOUND))));
+    harness.run();
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::J);
+    harness.run_steps(4);
+    let types = |harness: &mut Harness<'_, App>, text: &str| {
+        harness.event(egui::Event::Text(text.to_owned()));
+        harness.run_steps(2);
+    };
+    types(&mut harness, "table");
+    FOUND.lock().push(NetworkGame {
+        title: "Friday".to_owned(),
+        addresses: vec!["192.168.1.5:1999".parse().unwrap()],
+        is_other_version: false,
+    });
+    harness.run_steps(4);
+    harness.get_by_label_contains("Game Friday");
+    types(&mut harness, "slayer");
+    assert!(harness.get_all_by_value("tableslayer").next().is_some());
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::session::discovery::server_of;
 #[derive(Clone)]
 pub struct Found {
     list: Arc<Mutex<Vec<NetworkGame>>>,
-    _browser: Arc<Browser>,
+    _browser: Option<Arc<Browser>>,
 }
 
 /// How games on this network are looked for.
@@ -34,11 +34,20 @@ pub fn look_around(ctx: &egui::Context) -> Result<Found, NoDiscovery> {
     })?;
     Ok(Found {
         list,
-        _browser: Arc::new(browser),
+        _browser: Some(Arc::new(browser)),
     })
 }
 
 impl Found {
+    /// What somebody else fills.
+    #[cfg(test)]
+    pub const fn of(list: Arc<Mutex<Vec<NetworkGame>>>) -> Self {
+        Self {
+            list,
+            _browser: None,
+        }
+    }
+
     /// The games that are there now.
     pub(super) fn games(&self) -> Vec<NetworkGame> {
         self.list.lock().clone()
