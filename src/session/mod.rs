@@ -15,6 +15,7 @@ pub mod export;
 pub mod guest;
 pub mod hosting;
 pub mod jobs;
+pub mod lease;
 pub mod new_scene;
 pub mod picture_address;
 pub mod plan_edits;

@@ -4,7 +4,7 @@
 //! not know which document it is, nor whose room. Called by [`super::rooms`] and when documents are
 //! saved.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,6 +12,7 @@ use crate::doc::replica::Replica;
 use crate::doc::{Origin, Update};
 use crate::model::presence::Presence;
 use crate::session::apart::Contact;
+use crate::session::lease::Lease;
 use crate::session::room::{Connection, DocumentView, Place};
 use crate::sync::client::Event;
 use crate::sync::dialect::Dialect;
@@ -35,6 +36,8 @@ pub(super) struct DocLink {
     pub(super) is_hosted_here: bool,
     /// What others show, as it was last read.
     people: HashMap<u64, Arc<Presence>>,
+    /// The leases among it.
+    leases: BTreeMap<u64, Lease>,
     /// Whose room it is, when it is not this process's.
     pub(super) place: Option<Place>,
 }
@@ -66,6 +69,7 @@ impl DocLink {
             may_initialise: false,
             is_hosted_here: false,
             people: HashMap::new(),
+            leases: BTreeMap::new(),
             place: None,
         }
     }
@@ -78,25 +82,49 @@ impl DocLink {
     }
 
     pub(super) fn pump(&mut self, doc: &mut Replica) -> Vec<Event> {
-        let events = self.link.pump(doc);
+        let mut events = self.link.pump(doc);
         if self.link.has_sent_all() {
             self.sent = Some(self.generation);
         }
-        for event in &events {
-            if let Event::Awareness(changes) = event {
+        // The renewal of a lease is nothing that windows show.
+        events.retain(|event| match event {
+            Event::Awareness(changes) => {
+                let mut is_news = false;
                 for (client, state) in changes {
-                    match state {
-                        Some(state) => {
-                            self.people.insert(*client, Arc::new(Presence::read(state)));
-                        }
-                        None => {
-                            self.people.remove(client);
-                        }
-                    }
+                    is_news |= self.note_person(*client, state.as_deref());
                 }
+                is_news
             }
-        }
+            _ => true,
+        });
         events
+    }
+
+    /// Whether somebody shows something else now, leases apart.
+    fn note_person(&mut self, client: u64, state: Option<&str>) -> bool {
+        match state.and_then(Lease::read) {
+            Some(lease) => self.leases.insert(client, lease),
+            None => self.leases.remove(&client),
+        };
+        let Some(state) = state else {
+            return self.people.remove(&client).is_some();
+        };
+        let presence = Presence::read(state);
+        let is_news = self.people.get(&client).is_none_or(|it| **it != presence);
+        if is_news {
+            self.people.insert(client, Arc::new(presence));
+        }
+        is_news
+    }
+
+    /// Who shows which lease, by client id.
+    pub(super) const fn leases(&self) -> &BTreeMap<u64, Lease> {
+        &self.leases
+    }
+
+    /// Both ways.
+    pub(super) fn is_live(&self) -> bool {
+        self.link.state() == ConnectionState::Live
     }
 
     /// Who else is here and what they show, by client id.
@@ -141,7 +169,7 @@ impl DocLink {
     /// How it stands.
     pub(super) fn contact(&self) -> Contact {
         Contact {
-            is_live: self.link.state() == ConnectionState::Live,
+            is_live: self.is_live(),
             has_all: match self.link.acknowledged() {
                 Some(generation) => generation >= self.generation,
                 None => self.link.has_sent_all(),

@@ -437,6 +437,7 @@ impl Workspace {
     pub fn upkeep(&mut self) {
         self.flush_due();
         self.pump_rooms();
+        self.elect_savers();
         self.write_web_masks();
         self.exchange_pictures();
         self.saver.flush();

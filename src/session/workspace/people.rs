@@ -126,11 +126,14 @@ impl Workspace {
             ..Presence::default()
         }
         .write();
-        if let Some(link) = self.game.as_mut().and_then(|game| game.link.as_mut()) {
-            link.show(&here);
-        }
-        for link in self.others.iter_mut().filter_map(|game| game.link.as_mut()) {
-            link.show(&elsewhere);
+        let games = self.game.iter_mut().map(|game| (game, &here));
+        let others = self.others.iter_mut().map(|game| (game, &elsewhere));
+        for (game, state) in games.chain(others) {
+            let Some(link) = &mut game.link else { continue };
+            match game.web.lease() {
+                Some(lease) => link.show(&lease.write_into(state)),
+                None => link.show(state),
+            }
         }
         // As web clients have it: nobody shows anything in the party's room.
         if let Some(link) = self.party.as_mut().and_then(|party| party.link.as_mut()) {

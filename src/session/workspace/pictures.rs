@@ -119,7 +119,7 @@ impl Workspace {
     /// What the courier tells.
     pub fn courier_news(&mut self, news: News) {
         match news {
-            News::Arrived(_) => self.pictures_changed(),
+            News::Arrived(locations) => self.pictures_came(&locations),
             News::Work(work) => self.rooms.picture_work = work,
             News::Problem(sentence) => self.tell(Severity::Warning, &sentence),
         }

@@ -1,6 +1,7 @@
 //! What users are promised of an open library.
 
 mod removed;
+mod saver;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::library::catalog::LibraryView;
+use crate::library::named::pictures_of_scene;
 use crate::library::removed::RemovedScene;
 use crate::library::{Library, LibraryError};
 use crate::model::id::{GameSessionId, RowId, SceneId};
@@ -187,6 +188,20 @@ impl Workspace {
                 }
             }
         }
+    }
+
+    /// Pictures came: scenes that name them look otherwise now, and so do their thumbnails.
+    pub(super) fn pictures_came(&mut self, locations: &[String]) {
+        for game in self.game.iter_mut().chain(&mut self.others) {
+            for scene in game.doc.scene_ids() {
+                let mut named = pictures_of_scene(&game.doc, &scene).into_iter();
+                if named.any(|picture| locations.contains(&picture)) {
+                    game.changed.insert(scene, Revision::next());
+                }
+            }
+        }
+        self.view.list_changed();
+        self.pictures_changed();
     }
 
     /// Pictures came: what is shown may name some that it could not find before.

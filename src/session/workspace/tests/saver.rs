@@ -1,0 +1,355 @@
+//! One Tableglow of a room that keeps nothing itself sees to web clients, and another when it is gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::{Table, ms};
+use crate::doc::masks::MaskSpace;
+use crate::doc::replica::Replica;
+use crate::doc::{GameDoc, Origin};
+use crate::library::Library;
+use crate::model::color::Rgb;
+use crate::model::edit::{Assignment, Edit, RowRef};
+use crate::model::id::{GameSessionId, PartyId, RowId, SceneId};
+use crate::model::presence::TablePart;
+use crate::model::property::RowKind;
+use crate::model::stroke::{MaskTarget, NewStroke, StrokeMode, StrokeShape};
+use crate::model::{annotation, scene};
+use crate::session::api::Request;
+use crate::session::courier::News;
+use crate::session::lease::{LAPSE, LISTEN};
+use crate::session::room::Identity;
+use crate::session::workspace::Workspace;
+use crate::session::workspace::doc_link::DocLink;
+use crate::sync::batch::Frame;
+use crate::sync::dialect::Dialect;
+use crate::sync::memory::{End, MemoryTransport, Received, Weather, pair};
+use crate::sync::protocol::{Message, SyncMessage};
+use crate::util::clock::{Clock, ManualClock};
+use crate::util::revision::Revision;
+
+/// A room that passes messages on and keeps the document in memory. It never finds out by itself that
+/// somebody has gone.
+struct Relay {
+    doc: Replica,
+    ends: Vec<End>,
+    /// Who has just come.
+    seats: Arc<Mutex<Vec<End>>>,
+    /// Everything that was ever shown.
+    shown: Vec<Vec<u8>>,
+}
+
+impl Relay {
+    fn new() -> Self {
+        Self {
+            doc: Replica::open_unread([]).unwrap(),
+            ends: Vec::new(),
+            seats: Arc::default(),
+            shown: Vec::new(),
+        }
+    }
+
+    fn pump(&mut self) {
+        for end in std::mem::take(&mut *self.seats.lock()) {
+            let state = self.doc.state_vector();
+            say(&end, &Message::Sync(SyncMessage::Step1(&state)));
+            for frame in &self.shown {
+                end.send(Frame::Binary(frame.clone().into()));
+            }
+            self.ends.push(end);
+        }
+        for from in 0..self.ends.len() {
+            while let Received::Frame(frame) = self.ends[from].receive() {
+                if let Frame::Binary(bytes) = frame {
+                    self.take(from, &bytes);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, from: usize, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let (message, rest) = Message::decode_first(bytes).unwrap();
+            let one = &bytes[..bytes.len() - rest.len()];
+            match message {
+                Message::Sync(SyncMessage::Step1(state)) => {
+                    let missing = self.doc.encode_missing(state).unwrap();
+                    say(
+                        &self.ends[from],
+                        &Message::Sync(SyncMessage::Step2(&missing)),
+                    );
+                }
+                Message::Sync(SyncMessage::Step2(update) | SyncMessage::Update(update)) => {
+                    self.doc.apply_update(update, Origin::Remote(1)).unwrap();
+                    for update in self.doc.take_updates() {
+                        self.tell_others(
+                            from,
+                            &Message::Sync(SyncMessage::Update(&update.bytes)).encode(),
+                        );
+                    }
+                }
+                Message::Awareness(_) => {
+                    self.shown.push(one.to_owned());
+                    self.tell_others(from, one);
+                }
+                _ => {}
+            }
+            bytes = rest;
+        }
+    }
+
+    fn tell_others(&self, from: usize, frame: &[u8]) {
+        for (to, end) in self.ends.iter().enumerate() {
+            if to != from {
+                end.send(Frame::Binary(frame.to_owned().into()));
+            }
+        }
+    }
+}
+
+fn say(end: &End, message: &Message<'_>) {
+    end.send(Frame::Binary(message.encode().into()));
+}
+
+/// Three DMs in such a room.
+struct Room {
+    relay: Relay,
+    clock: ManualClock,
+    tables: Vec<Table>,
+    scene: SceneId,
+    strokes: i32,
+}
+
+impl Room {
+    fn new() -> Self {
+        let clock = ManualClock::starting_at(1_780_000_000_000);
+        let first = dm(&clock, None);
+        let (party, game) = (
+            first.workspace.party().cloned().unwrap(),
+            first.workspace.game().cloned().unwrap(),
+        );
+        let scene = first.scene.clone();
+        let mut tables = vec![first];
+        tables.extend((0..2).map(|_| dm(&clock, Some((&party, &game, &scene)))));
+        let layer = Edit::Create {
+            row: layer_row(&scene),
+            values: vec![Assignment::new(annotation::NAME, "Chalk")],
+        };
+        tables[0].workspace.edit_once("Layer", &[layer]);
+        let mut room = Self {
+            relay: Relay::new(),
+            clock,
+            tables,
+            scene,
+            strokes: 0,
+        };
+        for table in &mut room.tables {
+            join(&room.relay, &room.clock, table);
+        }
+        room
+    }
+
+    fn wait(&mut self, time: Duration) {
+        let end = self.clock.now() + time;
+        while self.clock.now() < end {
+            self.clock.advance(ms(50));
+            self.relay.pump();
+            for table in &mut self.tables {
+                table.workspace.upkeep();
+            }
+            self.relay.pump();
+        }
+    }
+
+    fn holders(&self) -> Vec<usize> {
+        let holds = |table: &Table| {
+            let game = table.workspace.game.as_ref().unwrap();
+            game.web.lease().is_some()
+        };
+        let all = self.tables.iter().enumerate();
+        all.filter(|(_, table)| holds(table))
+            .map(|(at, _)| at)
+            .collect()
+    }
+
+    fn draw(&mut self, table: usize) {
+        self.strokes += 1;
+        let stroke = NewStroke {
+            shape: StrokeShape::Brush { radius: 400 },
+            mode: StrokeMode::Add,
+            points: vec![[self.strokes * 1600, 800]],
+        };
+        let edit = Edit::Stroke {
+            scene: self.scene.clone(),
+            target: chalk(),
+            stroke,
+        };
+        self.tables[table].workspace.edit_once("Draw", &[edit]);
+    }
+
+    /// The room's document as a web client reads it: the picture of the drawing, and the picture that
+    /// all strokes in it make.
+    fn drawn(&self) -> (Option<Arc<[u8]>>, Vec<u8>, usize) {
+        let bytes = self.relay.doc.encode_snapshot();
+        let game = self.tables[0].workspace.game().unwrap();
+        let doc = GameDoc::open(game, [bytes.as_slice()]).unwrap();
+        let row = doc.scene_row(&self.scene).unwrap();
+        let side = |value: f64| value as u32;
+        let space = MaskSpace::covering([
+            side(row.get(scene::DISPLAY_RESOLUTION_X)),
+            side(row.get(scene::DISPLAY_RESOLUTION_Y)),
+        ]);
+        let shared = doc.shared_mask(&self.scene, &chalk());
+        let picture = doc.mask(&self.scene, &chalk(), space).unwrap();
+        let strokes = doc.strokes(&self.scene, &chalk()).strokes.len();
+        (shared, picture.encode_rle(), strokes)
+    }
+}
+
+fn chalk() -> MaskTarget {
+    MaskTarget::Annotation(RowId::new("chalk"))
+}
+
+fn layer_row(scene: &SceneId) -> RowRef {
+    RowRef::InScene {
+        scene: scene.clone(),
+        kind: RowKind::Annotation,
+        id: RowId::new("chalk"),
+    }
+}
+
+fn dm(clock: &ManualClock, of: Option<(&PartyId, &GameSessionId, &SceneId)>) -> Table {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Arc::new(Library::create_empty(&folder.path().join("library")).unwrap());
+    if let Some((party, game, _)) = of {
+        library.adopt_game(party, game, "Joined").unwrap();
+    }
+    let mut workspace = Workspace::open(library, Arc::new(clock.clone())).unwrap();
+    let scene = match of {
+        Some((_, game, scene)) => {
+            workspace.open_game(game).unwrap();
+            scene.clone()
+        }
+        None => workspace.create_scene("Cave").unwrap(),
+    };
+    workspace.handle(Request::Introduce(Identity {
+        name: "Mira".into(),
+        color: Rgb::WHITE,
+        part: TablePart::Dm,
+        shares_view: false,
+    }));
+    Table {
+        workspace,
+        clock: clock.clone(),
+        scene,
+        _folder: folder,
+    }
+}
+
+fn join(relay: &Relay, clock: &ManualClock, table: &mut Table) {
+    let clock: Arc<dyn Clock> = Arc::new(clock.clone());
+    let (seats, now) = (Arc::clone(&relay.seats), Arc::clone(&clock));
+    let dial = move || {
+        let (ours, theirs) = pair(&now, Weather::default());
+        seats.lock().push(theirs);
+        Ok(ours)
+    };
+    let transport = MemoryTransport::new(Box::new(dial), Arc::new(|| {}));
+    let game = table.workspace.game.as_mut().unwrap();
+    let doc = game.doc.replica();
+    let mut link = DocLink::new(Dialect::YPartyKit, doc, Box::new(transport), clock);
+    link.is_hydrated = true;
+    game.link = Some(link);
+    table.workspace.show_presence();
+}
+
+#[test]
+fn a_saver_that_is_killed_is_followed_within_seconds_and_nothing_is_lost() {
+    let mut room = Room::new();
+    room.wait(LISTEN + ms(1000));
+    let holders = room.holders();
+    assert_eq!(holders.len(), 1, "{holders:?}");
+    for table in 0..3 {
+        room.draw(table);
+    }
+    room.wait(Duration::from_secs(12));
+    let (shared, picture, strokes) = room.drawn();
+    assert_eq!(strokes, 3);
+    assert_eq!(shared.as_deref(), Some(&*picture), "it was written");
+    assert_eq!(room.holders(), holders);
+
+    // It draws once more and is killed in that moment: its connection stays open and is silent, as
+    // that of a machine whose cable was pulled.
+    room.draw(holders[0]);
+    let killed = room.tables.remove(holders[0]);
+    room.draw(0);
+    let died = room.clock.now();
+    while room.holders().is_empty() {
+        room.wait(ms(50));
+        let gone_for = room.clock.now() - died;
+        assert!(gone_for <= LAPSE + ms(500), "{gone_for:?}");
+    }
+    assert!(room.clock.now() - died > ms(1000), "the room showed it on");
+    room.wait(Duration::from_secs(12));
+    assert_eq!(room.holders().len(), 1);
+    let (shared, picture, strokes) = room.drawn();
+    assert_eq!(strokes, 5, "what it drew last too");
+    assert_eq!(shared.as_deref(), Some(&*picture), "it was written again");
+
+    // One that leaves properly is followed at once.
+    let holder = room.holders()[0];
+    room.draw(holder);
+    room.wait(ms(200));
+    room.tables[holder].workspace.handle(Request::LeaveRoom);
+    room.wait(ms(200));
+    assert_eq!(room.holders(), [1 - holder]);
+    room.wait(Duration::from_secs(12));
+    let (shared, picture, strokes) = room.drawn();
+    assert_eq!(strokes, 6);
+    assert_eq!(shared.as_deref(), Some(&*picture));
+    drop(killed);
+}
+
+#[test]
+fn the_renewal_of_a_lease_is_no_news_to_windows() {
+    let mut room = Room::new();
+    room.wait(Duration::from_secs(6));
+    assert_eq!(room.holders().len(), 1);
+    for table in &mut room.tables {
+        table.workspace.take_people().unwrap();
+    }
+    room.wait(Duration::from_secs(6));
+    for table in &mut room.tables {
+        assert_eq!(table.workspace.take_people(), None);
+    }
+}
+
+#[test]
+fn a_thumbnail_is_drawn_again_when_the_map_has_come() {
+    let mut table = Table::new();
+    let scene = table.scene.clone();
+    let map = Edit::Set {
+        row: RowRef::Scene(scene.clone()),
+        values: vec![Assignment::new(scene::MAP_LOCATION, "map/late.png")],
+    };
+    table.workspace.edit_once("Map", &[map]);
+    table.workspace.create_scene("Other").unwrap();
+    let is_stale = |table: &mut Table, at: usize| {
+        let entry = table.workspace.publish().scenes[at].clone();
+        entry.revision > entry.thumbnail_shows.unwrap_or_default()
+    };
+    for at in 0..2 {
+        let entry = table.workspace.publish().scenes[at].clone();
+        let shows = Revision::next();
+        table
+            .workspace
+            .set_thumbnail(&entry.id, shows, vec![1, 2, 3]);
+        assert!(!is_stale(&mut table, at));
+    }
+    let came = News::Arrived(vec!["map/late.png".into()]);
+    table.workspace.courier_news(came);
+    assert!(is_stale(&mut table, 0));
+    assert!(!is_stale(&mut table, 1), "it names another one");
+}
