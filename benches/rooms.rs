@@ -25,7 +25,6 @@ use tableglow::render::{AdapterChoice, Frame, Gpu, Headless, SceneInput};
 use tableglow::scene::picture::NoPictures;
 use tableglow::scene::player::PlayerFrame;
 use tableglow::server::listener::{Config, RoomsOf, Server};
-use tableglow::server::seed::Seeds;
 use tableglow::session::Session;
 use tableglow::session::api::{GestureId, Published, Request};
 use tableglow::session::room::{Connection, Invitation};
@@ -105,17 +104,8 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let own = url.is_none().then(|| {
         let config = Config {
-            listen: "127.0.0.1:0".parse().expect("an address"),
-            tls: None,
-            rooms_of: RoomsOf::Folder(folder.path().to_owned()),
             open: true,
-            rooms: Vec::new(),
-            seeds: Seeds::default(),
-            origins: Vec::new(),
-            host_names: Vec::new(),
-            text_parties: Vec::new(),
-            hook: None,
-            most_connections: 16,
+            ..Config::on_loopback(RoomsOf::Folder(folder.path().to_owned()))
         };
         let clock = Arc::new(SystemClock::default());
         runtime
@@ -156,6 +146,22 @@ fn main() {
     }
 }
 
+/// The rooms of somebody's open game and party on a server; empty ones are filled.
+fn invitation(person: &Person, server: &str) -> Invitation {
+    person.wait(|published| {
+        Some(Invitation {
+            dialect: Dialect::YPartyKit,
+            server: server.to_owned(),
+            game: published.game.clone()?,
+            party: Some(published.party.clone()?),
+            token: None,
+            title: "Colours".into(),
+            pictures: None,
+            may_initialise: true,
+        })
+    })
+}
+
 /// Two people in one room, with a scene that holds a patch of colour.
 fn in_one_room(server: &str) -> (Person, Person, SceneId) {
     let (there, here) = (Person::new(), Person::new());
@@ -163,18 +169,7 @@ fn in_one_room(server: &str) -> (Person, Person, SceneId) {
         name: "Colours".into(),
     });
     let scene = there.wait(|published| Some(published.editing.as_ref()?.id.clone()));
-    let (game, party) =
-        there.wait(|published| Some((published.game.clone()?, published.party.clone()?)));
-    let invitation = Invitation {
-        dialect: Dialect::YPartyKit,
-        server: server.to_owned(),
-        game,
-        party: Some(party),
-        token: None,
-        title: "Colours".into(),
-        pictures: None,
-        may_initialise: true,
-    };
+    let invitation = invitation(&there, server);
     there.send(Request::Join(invitation.clone()));
     there.wait_live();
     there.send(edit(
@@ -254,22 +249,13 @@ fn switches(
     rounds: u64,
 ) -> Vec<Duration> {
     let party = there.wait(|published| published.party.clone());
-    let before = there.wait(|published| published.game.clone());
+    let before = there.session.published().game.clone();
     there.send(Request::CreateGame {
-        party: party.clone(),
+        party,
         name: "Second".into(),
     });
-    let game = there.wait(|published| published.game.clone().filter(|it| *it != before));
-    there.send(Request::Join(Invitation {
-        dialect: Dialect::YPartyKit,
-        server: server.to_owned(),
-        game,
-        party: Some(party),
-        token: None,
-        title: "Colours".into(),
-        pictures: None,
-        may_initialise: true,
-    }));
+    there.wait(|published| (published.game != before).then_some(()));
+    there.send(Request::Join(invitation(there, server)));
     there.wait_live();
     there.send(Request::CreateScene {
         name: "Second".into(),

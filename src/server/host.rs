@@ -5,7 +5,7 @@
 //! again, then told ([`Unavailable`]); nothing is remembered of the failure, so that the next who
 //! asks tries anew. An empty document is never served in place of one that cannot be read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,9 +58,19 @@ pub struct Host {
     /// Figures.
     pub metrics: Arc<Metrics>,
     rooms: Mutex<HashMap<RoomName, mpsc::Sender<Command>>>,
+    owner: Mutex<Owner>,
     connections: AtomicU64,
     title: RwLock<Arc<str>>,
     picture_listener: RwLock<Option<PictureListener>>,
+}
+
+/// What is known of the rooms that somebody in this process keeps.
+#[derive(Debug, Default)]
+struct Owner {
+    /// All of them are here, or on their way.
+    is_settled: bool,
+    /// On their way.
+    expected: HashSet<RoomName>,
 }
 
 impl std::fmt::Debug for Host {
@@ -106,6 +116,7 @@ impl Host {
             clock,
             metrics: Arc::default(),
             rooms: Mutex::default(),
+            owner: Mutex::default(),
             connections: AtomicU64::new(1),
             title: RwLock::new("".into()),
             picture_listener: RwLock::default(),
@@ -195,6 +206,25 @@ impl Host {
     #[must_use]
     pub fn has_room(&self, name: &RoomName) -> bool {
         self.store.is_some() || self.known(name).is_some()
+    }
+
+    /// The owner of this server's rooms offers this one in a moment: see [`Host::offer`].
+    pub fn expect(&self, name: &RoomName) {
+        self.owner.lock().expected.insert(name.clone());
+    }
+
+    /// From now on a room that is neither here nor expected is not hosted, which is final for who asks
+    /// for it. Before that, and again once the owner packs up, guests are to come back in a moment.
+    pub fn set_settled(&self, is_settled: bool) {
+        self.owner.lock().is_settled = is_settled;
+    }
+
+    /// Whether a room that is not here may be here in a moment. To be asked before
+    /// [`Host::has_room`]: one that has come meanwhile is there.
+    #[must_use]
+    pub fn may_come(&self, name: &RoomName) -> bool {
+        let owner = self.owner.lock();
+        self.store.is_none() && (!owner.is_settled || owner.expected.contains(name))
     }
 
     /// Opens a room.
@@ -392,6 +422,7 @@ impl Host {
         }
         rooms.insert(name.clone(), commands.clone());
         drop(rooms);
+        self.owner.lock().expected.remove(name);
         let driver = Driver {
             name: name.clone(),
             room,

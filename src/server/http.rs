@@ -148,7 +148,11 @@ async fn room(State(service): Shared, mut request: Request) -> Response {
         Ok(role) => role,
         Err(denied) => return denied_response(&service, denied),
     };
+    let may_come = service.host.may_come(&name);
     if !service.host.has_room(&name) {
+        if may_come {
+            return unavailable();
+        }
         return refuse(StatusCode::NOT_FOUND, "this game is not hosted here now");
     }
     let is_upgrade = text(request.headers(), UPGRADE.as_str())

@@ -1,7 +1,7 @@
 //! The listening socket: accepts connections, hands them to [`super::http`], ends them.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +63,27 @@ pub struct Config {
     pub most_connections: usize,
     /// The certificate; `None`: what goes over the network can be read on the way.
     pub tls: Option<Tls>,
+}
+
+impl Config {
+    /// A server for programs on this machine, with tokens: it takes a free port, begins with nothing
+    /// and lets in as many as sit at a table.
+    #[must_use]
+    pub fn on_loopback(rooms_of: RoomsOf) -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            rooms_of,
+            open: false,
+            rooms: Vec::new(),
+            seeds: Seeds::default(),
+            origins: Vec::new(),
+            host_names: Vec::new(),
+            text_parties: Vec::new(),
+            hook: None,
+            most_connections: 16,
+            tls: None,
+        }
+    }
 }
 
 /// Whose rooms a server serves.

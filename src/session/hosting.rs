@@ -17,7 +17,6 @@ use crate::server::code;
 use crate::server::host::Host;
 use crate::server::listener::{Config, RoomsOf, Server};
 use crate::server::name::RoomName;
-use crate::server::seed::Seeds;
 use crate::storage::blobs::Blobs;
 use crate::sync::link::{Transport, Wake};
 use crate::sync::memory::{MemoryTransport, Weather, pair};
@@ -86,19 +85,11 @@ async fn open(asked: Asked, clock: Arc<dyn Clock>) -> Result<Server, String> {
     };
     let config = |port: u16| Config {
         listen: SocketAddr::from((ip, port)),
-        rooms_of: RoomsOf::Owner {
+        most_connections: MOST_CONNECTIONS,
+        ..Config::on_loopback(RoomsOf::Owner {
             tokens: asked.codes.clone(),
             blobs: asked.blobs.clone(),
-        },
-        open: false,
-        rooms: Vec::new(),
-        seeds: Seeds::default(),
-        origins: Vec::new(),
-        host_names: Vec::new(),
-        text_parties: Vec::new(),
-        hook: None,
-        most_connections: MOST_CONNECTIONS,
-        tls: None,
+        })
     };
     let last = asked.last_port.filter(|_| asked.port == 0);
     let at_last = match last {
@@ -207,6 +198,13 @@ impl Running {
         }
     }
 
+    /// Whether every room of the game has its way here: see [`Host::set_settled`].
+    pub fn set_settled(&self, is_settled: bool) {
+        if let Some(server) = &self.server {
+            server.host().set_settled(is_settled);
+        }
+    }
+
     /// The owner's way into a room of this server. `document` is its whole document as one update,
     /// which the room begins with.
     #[must_use]
@@ -218,6 +216,7 @@ impl Running {
         wake: &Wake,
     ) -> Option<Box<dyn Transport>> {
         let host: Arc<Host> = Arc::clone(self.server.as_ref()?.host());
+        host.expect(name);
         let (name, handle, clock) = (name.clone(), self.handle.clone(), Arc::clone(clock));
         // A later connection begins with the same document; the exchange brings what came since.
         let dial = move || {

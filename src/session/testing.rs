@@ -1,11 +1,9 @@
 //! A room server on loopback for this room's tests.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::server::access::Tokens;
 use crate::server::listener::{Config, RoomsOf, Server};
-use crate::server::seed::Seeds;
 use crate::util::clock::{Clock, SystemClock};
 
 /// A running server with a folder of its own.
@@ -31,24 +29,14 @@ impl Serving {
 
     fn start_as(clock: Arc<dyn Clock>, open: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
         let config = Config {
-            listen,
-            rooms_of: RoomsOf::Folder(folder.path().to_owned()),
             open,
-            rooms: Vec::new(),
-            seeds: Seeds::default(),
-            origins: Vec::new(),
-            host_names: Vec::new(),
-            text_parties: Vec::new(),
-            hook: None,
-            most_connections: 16,
-            tls: None,
+            ..Config::on_loopback(RoomsOf::Folder(folder.path().to_owned()))
         };
         let server = runtime.block_on(Server::start(config, clock)).unwrap();
         Self {

@@ -24,7 +24,6 @@ use tableglow::model::stroke::MaskTarget;
 use tableglow::server::host::Host;
 use tableglow::server::listener::{Config, RoomsOf, Server};
 use tableglow::server::name::RoomName;
-use tableglow::server::seed::Seeds;
 use tableglow::storage::blobs::Blobs;
 use tableglow::sync::client::Event;
 use tableglow::sync::dialect::{Dialect, RoomAddress};
@@ -499,21 +498,13 @@ fn a_game_that_is_hosted_in_this_process() {
     let Some(folder) = folder() else { return };
     let data = tempfile::tempdir().unwrap();
     let net = Net::start().unwrap();
+    let rooms_of = RoomsOf::Owner {
+        tokens: data.path().to_owned(),
+        blobs: Blobs::new(data.path().join("blobs")),
+    };
     let config = Config {
-        listen: ([127, 0, 0, 1], 0).into(),
-        rooms_of: RoomsOf::Owner {
-            tokens: data.path().to_owned(),
-            blobs: Blobs::new(data.path().join("blobs")),
-        },
         open: true,
-        rooms: Vec::new(),
-        seeds: Seeds::default(),
-        origins: Vec::new(),
-        host_names: Vec::new(),
-        text_parties: Vec::new(),
-        hook: None,
-        most_connections: 8,
-        tls: None,
+        ..Config::on_loopback(rooms_of)
     };
     let handle = net.handle().unwrap();
     let clock = Arc::new(SystemClock::default());
@@ -528,6 +519,7 @@ fn a_game_that_is_hosted_in_this_process() {
         assert!(Instant::now() < end, "the game is not offered");
         std::thread::sleep(Duration::from_millis(5));
     }
+    server.host().set_settled(true);
     suite(&folder, Provider::PartyKit, &address);
 
     let mut us = Us::join(&net, address.clone());

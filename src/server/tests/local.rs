@@ -1,8 +1,11 @@
 //! A game that somebody in this process hosts.
 
+use std::io::{Read as _, Write as _};
+
 use super::*;
 use crate::server::driver::Command;
 use crate::server::host::Host;
+use crate::server::listener::{Config, RoomsOf, Server};
 use crate::server::name::RoomName;
 use crate::storage::blobs::Blobs;
 use crate::sync::batch::Frame;
@@ -81,4 +84,66 @@ fn a_game_is_hosted_until_its_owner_leaves() {
         .build()
         .unwrap();
     runtime.block_on(hosted_until_its_owner_leaves());
+}
+
+/// What a server of an owner's rooms answers to who asks for a room.
+fn status(server: &Server, room: &str) -> u16 {
+    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+    let host = server.address();
+    write!(
+        stream,
+        "GET /parties/{room} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn guests_who_come_while_the_owner_opens_are_not_turned_away_for_good() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let rooms_of = RoomsOf::Owner {
+        tokens: folder.path().to_owned(),
+        blobs: Blobs::new(folder.path().join("blobs")),
+    };
+    let config = Config {
+        open: true,
+        ..Config::on_loopback(rooms_of)
+    };
+    let server = Server::start(config, Arc::clone(&clock));
+    let server = runtime.block_on(server).unwrap();
+    let (cellar, attic) = ("game_session/cellar", "game_session/attic");
+    let name: RoomName = cellar.parse().unwrap();
+    // 404 is final for whoever hears it, 503 is not.
+    assert_eq!(
+        (status(&server, cellar), status(&server, attic)),
+        (503, 503)
+    );
+    server.host().expect(&name);
+    server.host().set_settled(true);
+    assert_eq!(
+        (status(&server, cellar), status(&server, attic)),
+        (503, 404)
+    );
+
+    let (mine, theirs) = pair(&clock, Weather::default());
+    let offer = server.host().offer(&name, words(1), theirs);
+    runtime.block_on(offer).unwrap();
+    assert_eq!(
+        (status(&server, cellar), status(&server, attic)),
+        (200, 404)
+    );
+    mine.close();
+    runtime.block_on(until(|| (!server.host().has_room(&name)).then_some(())));
+    assert_eq!(status(&server, cellar), 404);
+    server.host().set_settled(false);
+    assert_eq!(status(&server, cellar), 503);
+    runtime.block_on(server.stop()).unwrap();
 }

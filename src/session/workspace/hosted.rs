@@ -91,6 +91,7 @@ impl Workspace {
                         self.detach_open_documents();
                         self.rooms.hosting = Some(Hosting::Running(Box::new(hosted)));
                         self.attach_open_documents();
+                        self.set_settled(true);
                     }
                     Err(error) => {
                         self.rooms.hosting = None;
@@ -107,10 +108,18 @@ impl Workspace {
 
     pub(super) fn stop_hosting(&mut self) {
         if self.rooms.hosting.is_some() {
+            self.set_settled(false);
             self.detach_open_documents();
             self.rooms.hosting = None;
             self.attach_open_documents();
             self.rooms.has_news = true;
+        }
+    }
+
+    /// Guests that come while the rooms are opened or closed are not turned away for good.
+    fn set_settled(&self, is_settled: bool) {
+        if let Some(Hosting::Running(hosted)) = &self.rooms.hosting {
+            hosted.running.set_settled(is_settled);
         }
     }
 
