@@ -336,12 +336,16 @@ fn rooms_that_hide_nothing_say_so_before_they_are_joined() {
 #[test]
 fn a_click_on_somebody_goes_to_what_they_look_at() {
     let (mut harness, fake) = editor_of(in_room(joined(Connection::Live)));
+    // Who is in the room of another game of the party is not in this one.
+    let mut elsewhere = person(8, "Oskar", Presence::default());
+    elsewhere.game = GameSessionId::new("another");
     fake.people.store(Arc::new(People {
-        list: vec![person(7, "Tamsin", Presence::default())],
+        list: vec![elsewhere, person(7, "Tamsin", Presence::default())],
     }));
     harness.run();
     harness.get_by_label("Room: Live, 2 here").click();
     harness.run_steps(4);
+    assert!(harness.query_by_label_contains("Oskar").is_none());
     harness
         .get_by_label("Go to the view of Tamsin, DM, in Cave")
         .click();

@@ -46,9 +46,7 @@ impl Workspace {
         };
         if game.waits_for_room() {
             if !of_game.is_empty() {
-                let is_here = game.doc.schema_version().is_some();
-                let sentence = if is_here { IS_NEWER } else { WAITS };
-                self.notices.add(Severity::Warning, sentence);
+                self.tell_of_waiting();
             }
             return;
         }
@@ -83,6 +81,24 @@ impl Workspace {
         self.after_change();
     }
 
+    /// Says why the open game cannot be changed now.
+    fn tell_of_waiting(&mut self) {
+        let game = self.game.as_ref();
+        let is_here = game.is_some_and(|game| game.doc.schema_version().is_some());
+        let sentence = if is_here { IS_NEWER } else { WAITS };
+        self.notices.add(Severity::Warning, sentence);
+    }
+
+    /// The game that steps are taken back in or done again; says so where it cannot be changed.
+    fn game_with_history(&mut self) -> Option<&mut OpenGame> {
+        self.flush();
+        if self.game.as_ref().is_some_and(OpenGame::waits_for_room) {
+            self.tell_of_waiting();
+            return None;
+        }
+        self.game.as_mut()
+    }
+
     /// A toast with undo for what was deleted.
     fn tell_of_deletes(&mut self, edits: &[Edit]) {
         let (mut scenes, mut rows) = (0_usize, 0_usize);
@@ -107,8 +123,7 @@ impl Workspace {
     }
 
     pub(super) fn undo(&mut self) {
-        self.flush();
-        if let Some(game) = self.game.as_mut() {
+        if let Some(game) = self.game_with_history() {
             game.history.undo(&mut game.doc);
             self.notices.withdraw_undo();
             self.after_change();
@@ -116,8 +131,7 @@ impl Workspace {
     }
 
     pub(super) fn redo(&mut self) {
-        self.flush();
-        if let Some(game) = self.game.as_mut() {
+        if let Some(game) = self.game_with_history() {
             game.history.redo(&mut game.doc);
             self.after_change();
         }

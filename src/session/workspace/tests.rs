@@ -13,7 +13,7 @@ use crate::library::Library;
 use crate::model::color::Rgb;
 use crate::model::edit::{Assignment, Edit, RowRef};
 use crate::model::id::{RowId, SceneId};
-use crate::model::presence::{Dragging, Presence, TablePart, Who};
+use crate::model::presence::{Dragging, HoveredMarker, Presence, TablePart, Who};
 use crate::model::property::Prop;
 use crate::model::{marker, scene};
 use crate::session::api::{GestureId, Request, Saved};
@@ -262,15 +262,77 @@ fn a_marker_that_somebody_else_drags_stays_with_them() {
     assert_eq!(table.workspace.drag.shown(), None);
     table.drag(60.0, true);
     assert!(table.hero_x().abs() < 1e-9);
-    // Everything else of it can be changed.
+    // Everything else of it can be changed, also beside its place.
     let size = Edit::Set {
         row: table.hero(),
-        values: vec![Assignment::new(marker::SIZE, 3_i64)],
+        values: vec![
+            Assignment::new(marker::SIZE, 3_i64),
+            Assignment::new(marker::POSITION_X, 65.0),
+        ],
     };
     table.workspace.edit_once("Size", &[size]);
+    assert!(table.hero_x().abs() < 1e-9);
+    let published = table.workspace.publish();
+    let markers = published.editing.unwrap().markers.value.clone();
+    assert_eq!(markers[0].row.get(marker::SIZE), 3);
     table.mira(None);
     table.drag(70.0, true);
     assert!((table.hero_x() - 70.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_drag_in_another_room_holds_nothing_here() {
+    let mut table = Table::with_hero();
+    let now = table.clock.unix_ms();
+    table.mira(Some(now));
+    let here = table.workspace.game().cloned().unwrap();
+    let mut elsewhere = table.workspace.rooms.people.remove(&(here, 3)).unwrap();
+    elsewhere.game = crate::model::id::GameSessionId::new("another");
+    table.workspace.hear(elsewhere);
+    table.wait(ms(10));
+    table.drag(40.0, true);
+    assert!((table.hero_x() - 40.0).abs() < 1e-9);
+    assert_eq!(table.told(), 0);
+}
+
+#[test]
+fn only_dms_point_markers_out_to_the_table() {
+    let mut table = Table::new();
+    let game = table.workspace.game().cloned().unwrap();
+    for (client, part) in [
+        (3, Some(TablePart::Player)),
+        (4, Some(TablePart::Display)),
+        (5, Some(TablePart::Dm)),
+        // A web client does not say what it is; only its DMs point.
+        (6, None),
+    ] {
+        let presence = Presence {
+            who: part.map(|part| Who {
+                name: "Somebody".into(),
+                color: Rgb::WHITE,
+                part,
+                scene: None,
+                view: None,
+            }),
+            hovered_marker: Some(HoveredMarker {
+                id: RowId::new(&format!("trap-{client}")),
+                position_world: glam::DVec2::ZERO,
+                title: "Trap".into(),
+                content: "".into(),
+                image_url: None,
+            }),
+            ..Presence::default()
+        };
+        table.workspace.hear(Person {
+            game: game.clone(),
+            client,
+            presence: Arc::new(presence),
+            cursor_moved: ms(0),
+        });
+    }
+    let pointed_out = table.workspace.pointed_out();
+    let ids: Vec<&str> = pointed_out.iter().map(RowId::as_str).collect();
+    assert_eq!(ids, ["trap-5", "trap-6"]);
 }
 
 #[test]
