@@ -50,17 +50,15 @@ pub(super) fn text_field(
     text: &mut String,
     hint: &str,
 ) -> Response {
-    ui.weak(label);
-    ui.name_inputs(name, |ui| {
-        ui.add(
-            egui::TextEdit::singleline(text)
-                // What appears above it while somebody types does not take the focus.
-                .id(egui::Id::unique(("field", name)))
-                .hint_text(hint)
-                .desired_width(f32::INFINITY)
-                .margin(egui::Margin::symmetric(8, 6)),
-        )
-    })
+    let label = ui.weak(label);
+    let field = egui::TextEdit::singleline(text)
+        // What appears above it while somebody types does not take the focus.
+        .id(egui::Id::unique(("field", name)))
+        .hint_text(hint)
+        .desired_width(f32::INFINITY)
+        .margin(egui::Margin::symmetric(8, 6));
+    // What stands in it as an example is no name.
+    ui.add(field).labelled_by(label.id)
 }
 
 /// The user's name; one line, never an address.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod behaviour;
+mod joining;
 mod looks;
 mod measuring;
 mod promises;

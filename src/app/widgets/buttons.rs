@@ -269,10 +269,8 @@ impl<'a> TextButton<'a> {
             ui.allocate_exact_size(egui::vec2(width, CONTROL_HEIGHT), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, self.label));
         if ui.is_rect_visible(rect) {
-            let mut painter = ui.painter().clone();
-            if !enabled {
-                painter.multiply_opacity(0.45);
-            }
+            // It is faded already where it is disabled.
+            let painter = ui.painter();
             let over = response.hovered() && enabled;
             let shade = match (self.filled, over) {
                 (true, true) if ground == tokens.raised => tokens.hover,

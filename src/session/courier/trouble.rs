@@ -28,21 +28,21 @@ pub(super) fn sentence(key: &Key, failure: Failure, web: &str) -> String {
              {reason}"
         ),
         (Key::Offer(_), _) => {
-            "The room keeps no pictures, so others do not see those that you add; \
-                               in a Table Slayer room, add them in Table Slayer"
+            "The room keeps no pictures, so others do not see those that you add; in \
+                               a Table Slayer room, add them in Table Slayer"
                 .to_owned()
         }
         (Key::Web(_), Failure::Passing(reason)) => format!(
-            "{web} could not be reached for this game's pictures ({reason}); the game itself is safe, \
-             and it goes on by itself as soon as that works again"
+            "The address of this game's pictures, {web}, could not be reached ({reason}); the game \
+             itself is safe, and its pictures come by themselves as soon as that works again"
         ),
         (Key::Web(_), Failure::Refused(reason)) => format!(
-            "{web} does not give out some pictures of this game ({reason}), so their places stay \
-             empty; the game itself is safe; check the address of its pictures when you join"
+            "The address of this game's pictures, {web}, does not give out some of them ({reason}), so \
+             their places stay empty; the game itself is safe; check the address when you join"
         ),
         (Key::Web(key), Failure::Skipped) => format!(
-            "{} is a video, which is not played here, so its place stays empty; the game itself is \
-             safe; put a picture in its place to see one",
+            "The file {} is a video, which is not played here, so its place stays empty; the game \
+             itself is safe; put a picture in its place to see one",
             shown(key)
         ),
         (Key::Web(_), _) => format!(

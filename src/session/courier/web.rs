@@ -54,7 +54,7 @@ impl Attached {
         };
         let useless = |why: &dyn std::fmt::Display| {
             Failure::Useless(format!(
-                "{} from {} cannot be used: {why}; the game itself is safe",
+                "The file {} from {} cannot be used: {why}; the game itself is safe",
                 shown(location),
                 address.host()
             ))

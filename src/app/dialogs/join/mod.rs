@@ -299,7 +299,7 @@ impl JoinDialog {
             let label = if known.is_some() {
                 "Its pictures"
             } else {
-                "Its pictures, without whose address maps and tokens stay empty"
+                "Its pictures (without their address, maps and tokens stay empty)"
             };
             let hint = known.as_ref().map(|known| known.as_str());
             changed |= text_field(
@@ -328,7 +328,7 @@ impl JoinDialog {
         if self.typed.kind.has_pictures_elsewhere() {
             caution(
                 ui,
-                "Pictures that you add stay on this machine: it takes them only from people who are signed in to Table Slayer.",
+                "Pictures that you add stay on this machine: Table Slayer takes them only from people who are signed in.",
             );
         }
         row(
