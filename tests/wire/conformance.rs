@@ -16,9 +16,12 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use crossbeam_channel::{Sender, TryRecvError, bounded};
+use glam::DVec2;
 use serde_json::{Value as Json, json};
 
 use tableglow::doc::GameDoc;
+use tableglow::model::color::Rgb;
+use tableglow::model::presence::{Measurement, Presence, TemporaryLayer};
 use tableglow::model::property::RowKind;
 use tableglow::model::stroke::MaskTarget;
 use tableglow::server::host::Host;
@@ -109,6 +112,26 @@ fn begin(web: &mut Web) {
     }
 }
 
+/// What somebody shows who measures, and draws what fades.
+fn what_we_show() -> Presence {
+    let (start, end) = (DVec2::new(-12.5, 3.0), DVec2::new(110.0, 3.0));
+    Presence {
+        measurement: Some(Measurement {
+            shape: 4,
+            ..Measurement::new("us", start, end, 1_782_900_000_000)
+        }),
+        temporary_layers: vec![TemporaryLayer {
+            id: "ink".into(),
+            made_unix_ms: 1_782_900_000_000,
+            expires_unix_ms: 1_782_900_010_000,
+            color: Rgb::WHITE,
+            mask_base64: "BAAAAAIAAAABAQc=".into(),
+            creator: "us".into(),
+        }],
+        ..Presence::default()
+    }
+}
+
 /// What every room has to do with us in it.
 fn suite(folder: &Path, provider: Provider, address: &RoomAddress) {
     let net = Net::start().unwrap();
@@ -158,15 +181,36 @@ fn suite(folder: &Path, provider: Provider, address: &RoomAddress) {
     });
 
     // Presence: set, changed, null, gone without a word, back again.
-    us.link.set_awareness(Some("{\"who\":\"wir\"}")).unwrap();
+    let ours = what_we_show();
+    us.link.set_awareness(Some(&ours.write())).unwrap();
     us.until("our state over there", |_| {
+        web.others()
+            .as_object()
+            .unwrap()
+            .values()
+            .any(|state| Presence::read(&state.to_string()) == ours)
+    });
+    us.link.set_awareness(Some("{\"who\":\"wir\"}")).unwrap();
+    us.until("our next state over there", |_| {
         web.others()
             .as_object()
             .unwrap()
             .values()
             .any(|state| *state == json!({ "who": "wir" }))
     });
-    for state in [json!({ "cursor": { "x": 1.5 } }), json!({ "cursor": null })] {
+    let measured = json!({
+        "measurement": {
+            "userId": "web", "startPoint": { "x": 0, "y": 0 }, "endPoint": { "x": 165.2, "y": 55.07 },
+            "type": 3, "timestamp": 1_782_900_000_000_i64, "showDistance": true, "coneAngle": 60,
+        },
+    });
+    let shown = Presence::read(&measured.to_string()).measurement.unwrap();
+    assert_eq!((shown.shape, shown.cone_angle_deg), (3, Some(60.0)));
+    for state in [
+        json!({ "cursor": { "x": 1.5 } }),
+        measured,
+        json!({ "cursor": null, "measurement": null }),
+    ] {
         web.ask(&json!({ "do": "awareness", "state": state }));
         us.until("their state", |us| us.shown().contains(&state));
     }

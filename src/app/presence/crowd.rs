@@ -18,6 +18,8 @@ use crate::session::room::{People, Person};
 const CURSOR_RESTS_S: f64 = 5.0;
 /// It takes this long to fade.
 const FADE_S: f64 = 0.5;
+/// Who measures is not named beside the cursor for this long after: the distance stands there.
+const NAME_WAITS_S: f64 = 1.5;
 /// A cursor glides for as long as it took to arrive, within these limits.
 const GLIDE_S: std::ops::RangeInclusive<f64> = 0.033..=0.15;
 /// After a longer pause it is where it is.
@@ -88,7 +90,7 @@ pub struct Fading {
 /// A cursor to draw.
 #[derive(Debug, Clone)]
 pub struct Pointer {
-    /// The name beside it.
+    /// The name beside it; empty while they measure.
     pub name: String,
     /// Its colour.
     pub color: Rgb,
@@ -252,8 +254,18 @@ impl Crowd {
                 if now < track.begun + track.lasts {
                     fading.next_s = Some(0.0);
                 }
+                let measured = seen.measurement.as_ref().map(|(_, arrival)| arrival.at);
+                let name_waits = measured.map_or(0.0, |at| at + NAME_WAITS_S - now);
+                if name_waits > 0.0 {
+                    let next = fading.next_s.map_or(name_waits, |s| s.min(name_waits));
+                    fading.next_s = Some(next);
+                }
                 Some(Pointer {
-                    name: name_of(person),
+                    name: if name_waits > 0.0 {
+                        String::new()
+                    } else {
+                        name_of(person)
+                    },
                     color: color_of(person),
                     at_world: track.at(now),
                     fading,
@@ -617,6 +629,24 @@ mod tests {
         );
         assert_eq!(count(&mine, &edited, &table), (1, 1));
         assert_eq!(count(&mine, &table, &table), (0, 0));
+    }
+
+    #[test]
+    fn a_name_makes_room_for_the_distance_that_is_measured() {
+        let mut crowd = Crowd::default();
+        let on = scene();
+        let measuring = Presence {
+            measurement: Some(Measurement::new("u", DVec2::ZERO, DVec2::X, 99)),
+            ..cursor(1.0, 1)
+        };
+        crowd.follow(&people(vec![person(1, measuring)]), Some(&on), 0.0, true);
+        let pointer = |now| crowd.pointers(&on, Some(&on), now).pop().unwrap();
+        let wakes = pointer(0.5).fading.next_s.unwrap();
+        assert!(
+            pointer(0.5).name.is_empty() && (wakes - 1.0).abs() < 1e-6,
+            "{wakes}"
+        );
+        assert_eq!(pointer(1.6).name, "Mira");
     }
 
     #[test]

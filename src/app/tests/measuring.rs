@@ -84,8 +84,8 @@ fn escape_takes_a_measurement_away_from_everybody() {
     harness.run_steps(2);
     // One that leads nowhere takes it away from those who would let it fade.
     let states = fake.shown.lock().clone();
-    let ends = states.iter().filter_map(|state| state.measurement.as_ref());
-    let last = ends.last().unwrap();
+    let mut ends = states.iter().filter_map(|state| state.measurement.as_ref());
+    let last = ends.next_back().unwrap();
     assert_eq!(last.start_world, last.end_world);
     harness.run_steps(3);
     assert_eq!(shown(&fake).measurement, None);
