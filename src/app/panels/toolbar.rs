@@ -65,22 +65,46 @@ pub fn show(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &
         {
             commands.act(Action::Snapping);
         }
-        match editor.tool.kind() {
-            kind if kind.is_fog() => {
-                rule(ui);
-                fog_options(ui, published, editor, commands);
-            }
-            ToolKind::Measure => {
-                rule(ui);
-                measure_options(ui, editor);
-            }
-            ToolKind::Pen => {
-                rule(ui);
-                pen_options(ui, published, editor, commands);
-            }
-            _ => {}
+        let Some(needed) = options_width(editor) else {
+            return;
+        };
+        rule(ui);
+        if ui.available_width() >= needed {
+            options(ui, published, editor, commands);
+            return;
         }
+        let button = IconButton::new(icons::SLIDERS_HORIZONTAL, "Options of the tool").show(ui);
+        egui::Popup::menu(&button)
+            .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
+            .show(|ui| {
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().item_spacing.x = 4.0;
+                    options(ui, published, editor, commands);
+                });
+            });
     });
+}
+
+/// How much room the options of the tool in hand take, points; `None` when it has none.
+fn options_width(editor: &Editor) -> Option<f32> {
+    match editor.tool.kind() {
+        ToolKind::FogBrush => Some(152.0),
+        ToolKind::FogRectangle | ToolKind::FogEllipse => Some(60.0),
+        ToolKind::Measure => match editor.settings.measuring.shape {
+            MeasureShape::Cone | MeasureShape::Beam => Some(244.0),
+            MeasureShape::Line | MeasureShape::Circle | MeasureShape::Square => Some(148.0),
+        },
+        ToolKind::Pen => Some(236.0),
+        ToolKind::Select | ToolKind::Hand | ToolKind::Marker => None,
+    }
+}
+
+fn options(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &mut Commands) {
+    match editor.tool.kind() {
+        ToolKind::Measure => measure_options(ui, editor),
+        ToolKind::Pen => pen_options(ui, published, editor, commands),
+        _ => fog_options(ui, published, editor, commands),
+    }
 }
 
 fn rule(ui: &mut Ui) {

@@ -9,6 +9,7 @@ use glam::DVec2;
 
 use super::rooms::{in_room, joined};
 use super::{App, Fake, editor_of, snapshot, table_ready};
+use crate::app::tools::measure::MeasureShape;
 use crate::model::edit::{Assignment, Edit};
 use crate::model::presence::Presence;
 use crate::model::{annotation, scene};
@@ -136,6 +137,30 @@ fn the_angle_of_a_cone_is_chosen_beside_it_and_remembered() {
     harness.get_by_label("53.13°").click();
     harness.run_steps(2);
     assert_eq!(harness.state().editor.settings.measuring.cone_deg, 53.13);
+}
+
+#[test]
+fn in_a_narrow_window_the_options_are_behind_a_button_and_nothing_is_cut_off() {
+    let (mut harness, _) = editor(live());
+    harness.set_size(egui::vec2(1000.0, 640.0));
+    harness.run_steps(4);
+    harness.get_by_label("Measure").click();
+    harness.run_steps(2);
+    assert!(harness.query_by_label("Cone").is_none());
+    let fold = harness.get_by_label("Fold the inspector").rect();
+    assert!(
+        harness.state().canvas_rect().right() >= fold.right(),
+        "{fold:?}"
+    );
+    harness.get_by_label("Options of the tool").click();
+    harness.run_steps(4);
+    harness.get_by_label("Cone").click();
+    harness.run_steps(4);
+    assert_eq!(
+        harness.state().editor.settings.measuring.shape,
+        MeasureShape::Cone
+    );
+    harness.get_by_label("Angle of the cone");
 }
 
 fn draw(harness: &mut Harness<'_, App>) {
