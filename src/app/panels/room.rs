@@ -330,12 +330,16 @@ pub fn panel(
     stay &= actions(ui, room, commands);
     if let Some(report) = &room.apart {
         ui.add_space(4.0);
-        section(ui, "apart", "While you were apart", false, |ui| {
+        // Who was told of it comes to read it.
+        let is_open = report.is_told;
+        section(ui, "apart", "While you were apart", is_open, |ui| {
             apart(ui, report, published, commands);
         });
+        ui.add_space(4.0);
+    } else {
+        ui.add_space(8.0);
+        ui.separator();
     }
-    ui.add_space(8.0);
-    ui.separator();
     ui.label(egui::RichText::new("Here").family(semibold()));
     me(ui, published, editor);
     for person in here(published, people) {
