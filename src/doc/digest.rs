@@ -36,7 +36,7 @@ impl GameDoc {
     pub fn scene_marks(&self, only: Option<&BTreeSet<SceneId>>) -> BTreeMap<SceneId, SceneMark> {
         let txn = self.replica.read();
         let wanted = |id: &SceneId| only.is_none_or(|only| only.contains(id));
-        let mut ours = ours_by_scene(&txn, wanted);
+        let mut ours = ours_by_scene(&txn, only);
         let Some(scenes) = txn.get_map(SCENES) else {
             return BTreeMap::new();
         };
@@ -56,14 +56,18 @@ impl GameDoc {
 
 type Ours = BTreeMap<String, Any>;
 
-fn ours_by_scene<T: ReadTxn>(
-    txn: &T,
-    wanted: impl Fn(&SceneId) -> bool,
-) -> BTreeMap<SceneId, Ours> {
+fn ours_by_scene<T: ReadTxn>(txn: &T, only: Option<&BTreeSet<SceneId>>) -> BTreeMap<SceneId, Ours> {
+    // A game has tens of thousands of keys: most are passed over unread.
+    let segments: Option<BTreeSet<_>> =
+        only.map(|only| only.iter().map(|id| keys::encoded(id.as_str())).collect());
+    let is_wanted = |key: &str| {
+        let segment = keys::scene_segment(key);
+        segment.is_some_and(|it| segments.as_ref().is_none_or(|all| all.contains(it)))
+    };
     let mut found: BTreeMap<SceneId, Ours> = BTreeMap::new();
     for (key, value) in txn.get_map(OURS).iter().flat_map(|map| map.iter(txn)) {
-        if let (Out::Any(any), Some(parsed)) = (value, keys::parse(key))
-            && wanted(&parsed.scene)
+        if let (true, Out::Any(any)) = (is_wanted(key), value)
+            && let Some(parsed) = keys::parse(key)
         {
             found
                 .entry(parsed.scene)

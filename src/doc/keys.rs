@@ -30,7 +30,12 @@ pub(super) const fn word(kind: RowKind) -> &'static str {
     }
 }
 
-fn encoded(id: &str) -> Cow<'_, str> {
+/// The second segment of a key, as it is written: the scene's id, encoded.
+pub(super) fn scene_segment(key: &str) -> Option<&str> {
+    key.split('/').nth(1)
+}
+
+pub(super) fn encoded(id: &str) -> Cow<'_, str> {
     if id.contains(['/', '%']) {
         Cow::Owned(id.replace('%', "%25").replace('/', "%2F"))
     } else {

@@ -56,10 +56,10 @@ impl Notices {
         }
     }
 
-    /// A scene is back.
-    pub(super) fn withdraw_bring_back(&mut self, scene: &SceneId) {
+    /// Scenes are back, or were brought back by somebody else.
+    pub(super) fn withdraw_bring_back(&mut self, is_back: impl Fn(&SceneId) -> bool) {
         self.list
-            .retain(|notice| notice.brings_back.as_ref() != Some(scene));
+            .retain(|notice| !notice.brings_back.as_ref().is_some_and(&is_back));
     }
 
     pub(super) fn error(&mut self, error: &impl std::fmt::Display) {

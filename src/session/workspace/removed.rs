@@ -99,7 +99,7 @@ impl Workspace {
         }
         // One that is back already is only opened.
         game.doc.bring_back(scene, &copy);
-        self.notices.withdraw_bring_back(scene);
+        self.notices.withdraw_bring_back(|back| back == scene);
         self.after_change();
         self.edit_scene(Some(scene.clone()));
     }

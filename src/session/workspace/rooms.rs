@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::doc::GameDoc;
 use crate::doc::document::SCHEMA_VERSION;
 use crate::library::DocumentId;
-use crate::model::id::{GameSessionId, PartyId, RowId};
+use crate::model::id::{GameSessionId, PartyId, RowId, SceneId};
 use crate::model::party;
 use crate::model::presence::Presence;
 use crate::server::name::RoomName;
@@ -572,6 +572,12 @@ impl Workspace {
 
     /// Others changed documents: what is open may be gone, or be there for the first time.
     fn after_remote_change(&mut self) {
+        let (game, others) = (&self.game, &self.others);
+        let is_back = |scene: &SceneId| {
+            let mut games = game.iter().chain(others);
+            games.any(|game| game.doc.has_scene(scene))
+        };
+        self.notices.withdraw_bring_back(is_back);
         if self
             .editing
             .as_ref()

@@ -1,5 +1,7 @@
 //! What users are promised of an open library.
 
+mod apart;
+mod relay;
 mod removed;
 mod saver;
 

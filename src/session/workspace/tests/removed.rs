@@ -37,7 +37,7 @@ impl Table {
         self.workspace.pump_rooms();
     }
 
-    fn reopened(self) -> Self {
+    pub(super) fn reopened(self) -> Self {
         let Self {
             workspace,
             clock,
