@@ -43,7 +43,7 @@ impl RemovedDialog {
                 empty_state(
                     ui,
                     icons::IMAGES,
-                    "No scene was deleted from this game of late.",
+                    "There is no deleted scene of this game.",
                     None,
                 );
             }

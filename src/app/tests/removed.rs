@@ -59,12 +59,12 @@ fn a_deleted_scene_is_brought_back_from_the_scene_menu() {
     assert!(harness.query_by_label("Bring back Armoury").is_none());
     fake.publish(|published| published.removed = [].into());
     harness.run_steps(3);
-    harness.get_by_label_contains("No scene was deleted");
+    harness.get_by_label_contains("There is no deleted scene");
     harness.key_press(egui::Key::Escape);
     harness.run_steps(3);
     assert!(
         harness
-            .query_by_label_contains("No scene was deleted")
+            .query_by_label_contains("There is no deleted scene")
             .is_none()
     );
 }
