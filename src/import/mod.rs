@@ -13,6 +13,7 @@ pub mod open;
 pub mod picture;
 pub mod plan;
 pub mod pyramid;
+pub mod pyramid_patch;
 pub mod report;
 pub mod sniff;
 pub mod uvtt;

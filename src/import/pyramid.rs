@@ -288,7 +288,7 @@ fn transfer() -> &'static Transfer {
 
 /// One row of the coarser level from two of the finer one (twice the same where there is only
 /// one). The last pixel of an odd width stands for one column.
-fn average_rows(above: &[u8], below: &[u8]) -> Vec<u8> {
+pub(super) fn average_rows(above: &[u8], below: &[u8]) -> Vec<u8> {
     let tables = transfer();
     let mut half = Vec::with_capacity(above.len().div_ceil(8) * 4);
     for (a, b) in above.chunks(8).zip(below.chunks(8)) {

@@ -18,7 +18,6 @@ use super::error::LibraryError;
 use super::open::Library;
 use super::saved::DocumentId;
 use crate::model::id::{GameSessionId, PartyId, PictureHash};
-use crate::scene::picture::PictureIndex as _;
 use crate::storage::blobs::hash_of;
 use crate::storage::catalogue::{self, GameRow, PartyRow};
 use crate::storage::error::StorageError;
@@ -150,7 +149,7 @@ impl Library {
     ) -> Result<(), LibraryError> {
         let mut hashes = BTreeSet::new();
         for location in locations {
-            let Some(info) = self.records.find(location) else {
+            let Some(info) = self.records.kept(location) else {
                 // Most texts are no pictures; those that look like ours are missed.
                 if location.starts_with("map/") || location.starts_with("token/") {
                     report.notes.push(format!(

@@ -15,6 +15,7 @@ pub mod exchange;
 pub mod ipc;
 pub mod named;
 pub mod open;
+pub mod passing;
 pub mod pictures;
 mod recover;
 pub mod removed;

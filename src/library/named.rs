@@ -17,7 +17,7 @@ use crate::import::picture::{Limits, PictureReader};
 use crate::model::id::{PictureHash, SceneId};
 use crate::model::property::RowKind;
 use crate::model::{marker, scene};
-use crate::scene::picture::{PictureIndex as _, PictureSource as _};
+use crate::scene::picture::PictureSource as _;
 use crate::storage::blobs::is_hash;
 use crate::storage::catalogue::AssetRow;
 use crate::storage::error::StorageError;
@@ -73,11 +73,13 @@ pub fn is_web_key(location: &str) -> bool {
 }
 
 impl Library {
-    /// Whether the picture behind a key is on this machine, its file too.
+    /// Whether the picture behind a key is on this machine, its file too, or all of a map that is
+    /// only shown.
     #[must_use]
     pub fn has_picture(&self, location: &str) -> bool {
-        let info = self.records.find(location);
+        let info = self.records.kept(location);
         info.is_some_and(|info| self.has_picture_file(&info.hash))
+            || self.records.passing().has_whole(location)
     }
 
     /// Whether a picture's file is here; one that a guest sent has no record yet.
@@ -187,6 +189,7 @@ mod tests {
     use crate::library::tests::{noise, png};
     use crate::model::edit::{Assignment, Edit, RowRef};
     use crate::model::id::{GameSessionId, RowId};
+    use crate::scene::picture::PictureIndex as _;
     use crate::storage::blobs::hash_of;
 
     #[test]

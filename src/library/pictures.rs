@@ -15,6 +15,7 @@ use parking_lot::RwLock;
 use super::error::LibraryError;
 use super::named;
 use super::open::Library;
+use super::passing::Passing;
 use super::tile_cache;
 use super::tiles::TileStore;
 use crate::geom::pyramid::PyramidLayout;
@@ -65,10 +66,11 @@ pub struct AddedPicture {
     pub was_known: bool,
 }
 
-/// The pictures that a library holds, in memory.
+/// The pictures that a library holds, in memory, and those that it only shows.
 #[derive(Debug, Default)]
 pub struct PictureRecords {
     maps: RwLock<Maps>,
+    passing: Passing,
 }
 
 #[derive(Debug, Default)]
@@ -81,8 +83,22 @@ impl PictureRecords {
     /// The pyramid of a picture.
     #[must_use]
     pub fn layout(&self, picture: &PictureHash) -> Option<PyramidLayout> {
+        let kept = self.layout_of_kept(picture);
+        kept.or_else(|| self.passing.layout(picture))
+    }
+
+    pub(super) fn layout_of_kept(&self, picture: &PictureHash) -> Option<PyramidLayout> {
         let maps = self.maps.read();
         maps.by_hash.get(picture).map(|(layout, _)| *layout)
+    }
+
+    /// The picture behind a key, if it is the library's own.
+    pub(super) fn kept(&self, location: &str) -> Option<PictureInfo> {
+        self.maps.read().by_location.get(location).cloned()
+    }
+
+    pub(super) const fn passing(&self) -> &Passing {
+        &self.passing
     }
 
     pub(super) fn row(&self, picture: &PictureHash) -> Option<AssetRow> {
@@ -99,7 +115,9 @@ impl PictureRecords {
     }
 
     pub(super) fn add(&self, location: String, row: AssetRow) {
+        let hash = PictureHash::new(&row.hash);
         self.maps.write().add(location, row);
+        self.passing.forget(&hash);
     }
 }
 
@@ -122,7 +140,8 @@ impl Maps {
 
 impl PictureIndex for PictureRecords {
     fn find(&self, location: &str) -> Option<PictureInfo> {
-        self.maps.read().by_location.get(location).cloned()
+        let kept = self.kept(location);
+        kept.or_else(|| self.passing.find(location))
     }
 }
 

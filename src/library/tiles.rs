@@ -14,13 +14,14 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
+use super::passing::{self, Asked};
 use super::pictures::PictureRecords;
 use super::tile_cache::{self, TileCache, cache_path};
 use super::whole;
 use crate::geom::pyramid::{PyramidLayout, TILE_STORED_PX, TileAddress};
 use crate::import::picture::Limits;
 use crate::model::id::PictureHash;
-use crate::scene::picture::{Fetched, PictureSource, Pixels};
+use crate::scene::picture::{Fetched, PictureSource, Pixels, TileName};
 use crate::storage::blobs::Blobs;
 
 /// Bytes of decoded pixels that are kept.
@@ -35,12 +36,16 @@ const DECODERS: usize = 2;
 enum Key {
     Tile(PictureHash, TileAddress),
     Whole(PictureHash, u32),
+    /// Of a picture that is shown and not kept.
+    Passing(TileName, TileAddress),
 }
 
 impl Key {
     const fn picture(&self) -> &PictureHash {
         match self {
-            Self::Tile(picture, _) | Self::Whole(picture, _) => picture,
+            Self::Tile(picture, _)
+            | Self::Whole(picture, _)
+            | Self::Passing(TileName { picture, .. }, _) => picture,
         }
     }
 }
@@ -65,6 +70,8 @@ struct Inner {
     arrived: Condvar,
     arrivals: AtomicU64,
     wake: RwLock<Option<Wake>>,
+    /// A tile in which nothing can be seen.
+    black: Pixels,
 }
 
 struct Folders {
@@ -130,6 +137,7 @@ impl TileStore {
             arrived: Condvar::new(),
             arrivals: AtomicU64::new(0),
             wake: RwLock::new(None),
+            black: stored(passing::black()),
         });
         let store = Self {
             inner: Arc::clone(&inner),
@@ -157,6 +165,11 @@ impl TileStore {
     /// A picture has come (back): what was found missing is looked for again.
     pub(super) fn look_again(&self, picture: &PictureHash) {
         self.inner.state.lock().missing.remove(picture);
+    }
+
+    /// Something has come without having been asked for.
+    pub(super) fn announce(&self) {
+        self.inner.announce();
     }
 
     fn fetch(&self, key: Key) -> Fetched {
@@ -197,17 +210,39 @@ impl PictureSource for TileStore {
     }
 
     fn tile(&self, picture: &PictureHash, address: TileAddress) -> Fetched {
-        match self.layout(picture) {
+        let records = &self.inner.records;
+        match records.layout_of_kept(picture) {
             Some(layout) if layout.contains(address) => {
                 self.fetch(Key::Tile(picture.clone(), address))
             }
-            _ => Fetched::Missing,
+            Some(_) => Fetched::Missing,
+            None => match records.passing().ask(picture, address) {
+                Some(Asked::Here(name)) => self.fetch(Key::Passing(name, address)),
+                Some(Asked::Black) => Fetched::Ready(self.inner.black.clone()),
+                Some(Asked::Coming) => Fetched::Loading,
+                None => Fetched::Missing,
+            },
         }
     }
 
+    fn tile_name(&self, picture: &PictureHash, address: TileAddress) -> TileName {
+        let records = &self.inner.records;
+        let passing = match records.layout_of_kept(picture) {
+            Some(_) => None,
+            None => records.passing().name(picture, address),
+        };
+        passing.unwrap_or_else(|| TileName {
+            picture: picture.clone(),
+            edition: 0,
+        })
+    }
+
     fn whole(&self, picture: &PictureHash, max_side_px: u32) -> Fetched {
-        if self.layout(picture).is_none() {
-            return Fetched::Missing;
+        let records = &self.inner.records;
+        if records.layout_of_kept(picture).is_none() {
+            // One that only stands for another is not looked at closely.
+            let is_coming = records.passing().layout(picture).is_some();
+            return if is_coming { Fetched::Loading } else { Fetched::Missing };
         }
         let side = max_side_px.clamp(1, whole::MOST_SIDE_PX);
         self.fetch(Key::Whole(picture.clone(), side))
@@ -248,6 +283,15 @@ impl Inner {
     fn decode_all(&self) {
         let mut open = OpenCaches::new();
         while let Some(key) = self.next_request() {
+            if let Key::Passing(name, address) = &key {
+                let rgba = self.records.passing().read(name, *address);
+                match rgba {
+                    Some(rgba) => self.deliver(&key, stored(rgba)),
+                    // There is a newer one, or the map is gone.
+                    None => self.drop_request(&key),
+                }
+                continue;
+            }
             match self.load(&key, &mut open) {
                 Some(pixels) => self.deliver(&key, pixels),
                 None => self.park(key),
@@ -273,11 +317,7 @@ impl Inner {
         let picture = key.picture();
         let cache = self.opened(picture, open)?;
         let pixels = match key {
-            Key::Tile(_, address) => cache.tile(*address).map(|rgba| Pixels {
-                width: TILE_STORED_PX,
-                height: TILE_STORED_PX,
-                rgba: rgba.into(),
-            }),
+            Key::Tile(_, address) | Key::Passing(_, address) => cache.tile(*address).map(stored),
             Key::Whole(_, side) => {
                 whole::assemble(cache.layout(), *side, |address| cache.tile(address)).map(
                     |([width, height], rgba)| Pixels {
@@ -311,6 +351,11 @@ impl Inner {
             open.push((picture.clone(), cache));
         }
         open.last().map(|(_, cache)| cache)
+    }
+
+    fn drop_request(&self, key: &Key) {
+        self.state.lock().pending.remove(key);
+        self.announce();
     }
 
     fn deliver(&self, key: &Key, pixels: Pixels) {
@@ -426,6 +471,15 @@ impl Inner {
                 false
             }
         }
+    }
+}
+
+/// A tile's pixels.
+fn stored(rgba: Vec<u8>) -> Pixels {
+    Pixels {
+        width: TILE_STORED_PX,
+        height: TILE_STORED_PX,
+        rgba: rgba.into(),
     }
 }
 

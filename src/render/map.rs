@@ -11,6 +11,7 @@ use glam::{DAffine2, DVec2};
 
 use crate::geom::pyramid::{PyramidLayout, TileAddress};
 use crate::geom::rect::{DRect, IRect};
+use crate::model::id::PictureHash;
 use crate::scene::picture::PictureSource;
 use crate::scene::snapshot::MapLayer;
 
@@ -151,19 +152,13 @@ impl MapDraw {
         }
         let mut seen = std::collections::HashSet::new();
         wanted.retain(|address| seen.insert(*address));
-        let keys: Vec<TileKey> = wanted
-            .iter()
-            .map(|&address| TileKey {
-                picture: picture.hash.clone(),
-                address,
-            })
-            .collect();
         let answers = tiles.want(
             context.gpu,
             context.layouts,
             context.samplers,
             context.source,
-            &keys,
+            &picture.hash,
+            &wanted,
             context.upload_budget_bytes,
         );
 
@@ -186,7 +181,8 @@ impl MapDraw {
         let mut drawn: Vec<(TileSlot, QuadInstance)> = in_view
             .iter()
             .filter_map(|&address| {
-                let (slot, shown) = nearest_resident(tiles, &layout, picture, address)?;
+                let (slot, shown) =
+                    nearest_resident(tiles, context.source, &layout, &picture.hash, address)?;
                 Some((
                     slot,
                     tile_quad(&layout, &px_from_picture, address, shown, slot),
@@ -271,16 +267,14 @@ fn tiles_from_the_middle(layout: &PyramidLayout, level: u8, visible: DRect) -> V
 /// The tile or its nearest coarser relative that is there.
 fn nearest_resident(
     tiles: &mut TileCache,
+    source: &dyn PictureSource,
     layout: &PyramidLayout,
-    picture: &crate::scene::picture::PictureInfo,
+    picture: &PictureHash,
     address: TileAddress,
 ) -> Option<(TileSlot, TileAddress)> {
     let mut candidate = Some(address);
     while let Some(address) = candidate {
-        let key = TileKey {
-            picture: picture.hash.clone(),
-            address,
-        };
+        let (key, _) = TileKey::of(source, picture, address);
         if let Some(slot) = tiles.find(&key) {
             return Some((slot, address));
         }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::geom::pyramid::{TILE_STORED_BYTES, TILE_STORED_PX, TileAddress};
 use crate::model::id::PictureHash;
-use crate::scene::picture::{Fetched, PictureSource, Pixels};
+use crate::scene::picture::{Fetched, PictureSource, Pixels, TileName};
 
 use super::gpu::Gpu;
 use super::pipelines::Layouts;
@@ -20,11 +20,24 @@ const PAGE_TILES: u32 = 8;
 pub(super) const PAGE_SIDE_PX: u32 = PAGE_TILES * TILE_STORED_PX;
 const SLOTS_PER_PAGE: usize = (PAGE_TILES * PAGE_TILES) as usize;
 
-/// A tile of a picture.
+/// A tile of a picture, of whatever edition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct TileKey {
+    /// The name that all editions share.
     pub(super) picture: PictureHash,
     pub(super) address: TileAddress,
+}
+
+impl TileKey {
+    /// The key of a picture's tile, and the edition that is wanted of it.
+    pub(super) fn of(
+        source: &dyn PictureSource,
+        picture: &PictureHash,
+        address: TileAddress,
+    ) -> (Self, u64) {
+        let TileName { picture, edition } = source.tile_name(picture, address);
+        (Self { picture, address }, edition)
+    }
 }
 
 /// Where a tile lies on the GPU.
@@ -39,6 +52,7 @@ pub(super) struct TileSlot {
 
 #[derive(Debug)]
 struct Resident {
+    edition: u64,
     slot: usize,
     opaque: bool,
     last_used: u64,
@@ -69,7 +83,7 @@ pub(super) enum Wanted {
 #[derive(Debug)]
 pub(super) struct TileCache {
     resident: HashMap<TileKey, Resident>,
-    missing: HashSet<TileKey>,
+    missing: HashSet<(TileKey, u64)>,
     /// `None` where a slot is free.
     slots: Vec<Option<TileKey>>,
     pages: Vec<Page>,
@@ -126,15 +140,15 @@ impl TileCache {
         self.pages.len() * SLOTS_PER_PAGE * TILE_STORED_BYTES
     }
 
-    /// The tile if it is there, marked as used.
+    /// The tile if it is there, of whatever edition, marked as used.
     pub(super) fn find(&mut self, key: &TileKey) -> Option<TileSlot> {
         let resident = self.resident.get_mut(key)?;
         resident.last_used = self.frame;
         Some(slot_at(resident.slot, resident.opaque))
     }
 
-    /// Asks the source for tiles, the most important first, and uploads what is ready until
-    /// `budget_bytes` are spent. The source serves its latest request first, so the least
+    /// Asks the source for a picture's tiles, the most important first, and uploads what is ready
+    /// until `budget_bytes` are spent; a new edition of a tile takes the place of the one before. The source serves its latest request first, so the least
     /// important is asked for first. Returns one answer for each key.
     pub(super) fn want(
         &mut self,
@@ -142,26 +156,34 @@ impl TileCache {
         layouts: &Layouts,
         samplers: &Samplers,
         source: &dyn PictureSource,
-        keys: &[TileKey],
+        picture: &PictureHash,
+        addresses: &[TileAddress],
         budget_bytes: &mut usize,
     ) -> Vec<Wanted> {
         let frame = self.frame;
+        let keys: Vec<(TileKey, u64)> = addresses
+            .iter()
+            .map(|address| TileKey::of(source, picture, *address))
+            .collect();
         let mut fetched: Vec<(Wanted, Option<Pixels>)> = keys
             .iter()
             .rev()
-            .map(|key| {
+            .map(|wanted| {
+                let (key, edition) = wanted;
                 if let Some(resident) = self.resident.get_mut(key) {
                     resident.last_used = frame;
-                    return (Wanted::Resident, None);
+                    if resident.edition == *edition {
+                        return (Wanted::Resident, None);
+                    }
                 }
-                if self.missing.contains(key) {
+                if self.missing.contains(wanted) {
                     return (Wanted::Missing, None);
                 }
-                match source.tile(&key.picture, key.address) {
+                match source.tile(picture, key.address) {
                     Fetched::Ready(pixels) => (Wanted::Waiting, Some(pixels)),
                     Fetched::Loading => (Wanted::Loading, None),
                     Fetched::Missing => {
-                        self.missing.insert(key.clone());
+                        self.missing.insert(wanted.clone());
                         (Wanted::Missing, None)
                     }
                 }
@@ -170,19 +192,23 @@ impl TileCache {
         fetched.reverse();
         keys.iter()
             .zip(fetched)
-            .map(|(key, (answer, pixels))| {
+            .map(|(wanted, (answer, pixels))| {
+                let (key, edition) = wanted;
                 let Some(pixels) = pixels else { return answer };
                 let right_size = pixels.width == TILE_STORED_PX
                     && pixels.height == TILE_STORED_PX
                     && pixels.rgba.len() == TILE_STORED_BYTES;
                 if !right_size {
-                    self.missing.insert(key.clone());
+                    self.missing.insert(wanted.clone());
                     return Wanted::Missing;
                 }
                 if *budget_bytes < TILE_STORED_BYTES {
                     return Wanted::Waiting;
                 }
-                let Some(slot) = self.free_slot(gpu, layouts, samplers) else {
+                // Another view may draw the edition before from the same place: it is the same part
+                // of the same picture.
+                let place = self.resident.get(key).map(|resident| resident.slot);
+                let Some(slot) = place.or_else(|| self.free_slot(gpu, layouts, samplers)) else {
                     return Wanted::NoRoom;
                 };
                 *budget_bytes -= TILE_STORED_BYTES;
@@ -206,6 +232,7 @@ impl TileCache {
                 self.resident.insert(
                     key.clone(),
                     Resident {
+                        edition: *edition,
                         slot,
                         opaque,
                         last_used: frame,

@@ -48,6 +48,15 @@ pub enum Fetched {
     Missing,
 }
 
+/// What a tile is kept under by those who keep its pixels.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TileName {
+    /// The same for all editions of a picture.
+    pub picture: PictureHash,
+    /// Which of them the tile is of.
+    pub edition: u64,
+}
+
 /// Gives pixels without ever waiting. Requests for the same thing are one request; the latest are
 /// served first; the memory behind it is bounded.
 pub trait PictureSource: Send + Sync {
@@ -56,6 +65,16 @@ pub trait PictureSource: Send + Sync {
 
     /// A tile with its gutter: 258 x 258 pixels.
     fn tile(&self, picture: &PictureHash, address: TileAddress) -> Fetched;
+
+    /// The name of that tile. Pictures that follow each other as editions of one share those tiles
+    /// that are the same in them; until a tile of the next edition is there, the one before may be
+    /// shown in its place. Tiles of a coarse picture are editions of the picture that they stand for.
+    fn tile_name(&self, picture: &PictureHash, _address: TileAddress) -> TileName {
+        TileName {
+            picture: picture.clone(),
+            edition: 0,
+        }
+    }
 
     /// The whole picture, scaled down so that neither side is above `max_side_px` (at most 512);
     /// never scaled up.

@@ -11,11 +11,14 @@
 //! displays get what their own document names and nothing else.
 
 use std::io::{self, Read};
+use std::path::PathBuf;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -26,11 +29,13 @@ use tower_http::services::ServeFile;
 use super::host::Host;
 use super::http::{axum_json, refuse};
 use super::name::RoomName;
-use super::showing::Showing;
+use super::showing::{ForGuests, Showing};
 use crate::storage::blobs::{Blobs, is_hash};
 
 /// The largest picture: a library takes no larger one either.
 const MOST_BYTES: u64 = 1 << 30;
+/// The size of the picture that a coarse one stands for: `8192x4096`.
+const TRUE_SIZE: HeaderName = HeaderName::from_static("x-picture-size");
 const NO_PICTURE: &str = "there is no such picture here";
 /// Parts of a picture that wait for the disk.
 const PARTS: usize = 16;
@@ -38,14 +43,31 @@ const PARTS: usize = 16;
 /// `GET /assets/HASH`, also of a range.
 pub(super) async fn get(blobs: &Blobs, request: Request) -> Response {
     let hash = hash_of(&request);
-    let Some(path) = blobs.path(&hash).filter(|path| path.is_file()) else {
-        return refuse(StatusCode::NOT_FOUND, NO_PICTURE);
-    };
+    match blobs.path(&hash) {
+        Some(path) => give(path, &hash, request).await,
+        None => absent(),
+    }
+}
+
+/// The same for a picture that is not there and one that may not be seen: which there are is hidden.
+fn absent() -> Response {
+    refuse(StatusCode::NOT_FOUND, NO_PICTURE)
+}
+
+async fn give(path: PathBuf, tag: &str, request: Request) -> Response {
+    if !path.is_file() {
+        return absent();
+    }
     // A name without an ending is served as plain bytes: nothing here is a page.
-    let mut response = match ServeFile::new(path).oneshot(request).await {
+    let response = match ServeFile::new(path).oneshot(request).await {
         Ok(response) => response.map(Body::new),
         Err(never) => match never {},
     };
+    for_ever(response, tag)
+}
+
+/// What never changes.
+fn for_ever(mut response: Response, tag: &str) -> Response {
     let headers = response.headers_mut();
     let fixed = [
         (CACHE_CONTROL, "private, max-age=31536000, immutable"),
@@ -55,24 +77,65 @@ pub(super) async fn get(blobs: &Blobs, request: Request) -> Response {
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if let Ok(tag) = HeaderValue::try_from(format!("\"{hash}\"")) {
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{tag}\"")) {
         headers.insert(ETAG, tag);
     }
     response
 }
 
 /// `GET /assets/HASH` of somebody who gets what players may see: what the document of one of these
-/// rooms names for players now, and nothing else.
+/// rooms names for players now, and nothing else. A map comes as one picture, black under the fog, to
+/// those who do not ask for its tiles.
 pub(super) async fn get_for_guest(
     showing: &Showing,
     rooms: &[RoomName],
     request: Request,
 ) -> Response {
-    match showing.for_guests(rooms, &hash_of(&request)) {
-        Some(blobs) => get(blobs, request).await,
-        // The same as for a picture that is not there: which pictures there are is hidden too.
-        None => refuse(StatusCode::NOT_FOUND, NO_PICTURE),
+    let hash = hash_of(&request);
+    let path = match showing.for_guests(rooms, &hash) {
+        Some(ForGuests::Picture) => showing.blobs().path(&hash),
+        Some(ForGuests::Map(made)) => showing.cuts().whole(made).await,
+        Some(ForGuests::Tile(path)) => Some(path),
+        None => None,
+    };
+    match path {
+        Some(path) => give(path, &hash, request).await,
+        None => absent(),
     }
+}
+
+/// `GET /assets/HASH/tiles`: the list of the tiles of a map that was cut out for players, for those
+/// who may fetch it. What it hashes to is its name.
+pub(super) fn tiles(showing: &Showing, rooms: &[RoomName], hash: &str) -> Response {
+    let Some(ForGuests::Map(made)) = showing.for_guests(rooms, hash) else {
+        return absent();
+    };
+    let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for_ever(([json], made.list.clone()).into_response(), hash)
+}
+
+/// `GET /assets/HASH/coarse`: a large picture in small, to be shown until it is there itself. `rooms`
+/// are those whose guests' pictures may be fetched; `None`: any may.
+pub(super) async fn coarse(
+    showing: &Showing,
+    rooms: Option<&[RoomName]>,
+    hash: &str,
+    request: Request,
+) -> Response {
+    let made = match rooms.map(|rooms| showing.for_guests(rooms, hash)) {
+        None if is_hash(hash) => None,
+        Some(Some(ForGuests::Picture)) => None,
+        Some(Some(ForGuests::Map(made))) => Some(made),
+        _ => return absent(),
+    };
+    let Some((path, [width, height])) = showing.cuts().coarse(hash, made).await else {
+        return absent();
+    };
+    let mut response = give(path, &format!("coarse-{hash}"), request).await;
+    if let Ok(size) = HeaderValue::try_from(format!("{width}x{height}")) {
+        response.headers_mut().insert(TRUE_SIZE, size);
+    }
+    response
 }
 
 /// `PUT /assets/HASH`.

@@ -5,17 +5,22 @@
 //! It is read and written row by row, so the memory depends on its width alone where its format
 //! allows that ([`crate::import::picture`]).
 //!
-//! Must not know rooms or documents. Called by [`super::showing`].
+//! Must not know rooms or documents. Called by [`super::cuts`].
 
 use std::io::{self, BufWriter, Read, Seek, Write};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::geom::mask::Mask;
+use crate::geom::pyramid::{PyramidLayout, TILE_STORED_PX, TileAddress};
 use crate::geom::rect::IRect;
-use crate::import::picture::{Limits, PictureError, PictureFormat, PictureReader};
+use crate::import::picture::{Limits, PictureError, PictureFormat, PictureInfo, PictureReader};
+use crate::import::pyramid::{PyramidBuilder, PyramidError};
 
 /// As good as the eye asks for at a table.
 const JPEG_QUALITY: f32 = 88.0;
+/// The longest side of a coarse picture.
+const COARSE_SIDE_PX: u32 = 512;
 
 /// Why a map was not cut out.
 #[derive(Debug, thiserror::Error)]
@@ -28,38 +33,131 @@ pub enum CutError {
     Written(#[from] io::Error),
 }
 
-/// Writes the picture in `source` into `target`, black where `fog` is set (`None`: everywhere). The
-/// ending of the format that was written.
+/// How a picture for players is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Form {
+    is_lossy: bool,
+    has_alpha: bool,
+}
+
+impl Form {
+    /// That of a picture.
+    pub(super) const fn of(info: &PictureInfo) -> Self {
+        // What was compressed with losses already is so again; it would be many times as large.
+        let is_lossy = matches!(info.format, PictureFormat::Jpeg | PictureFormat::WebP);
+        Self {
+            is_lossy: is_lossy && !info.has_alpha,
+            has_alpha: info.has_alpha,
+        }
+    }
+
+    /// That of a picture that stands for a better one for a moment.
+    pub(super) const fn of_coarse(info: &PictureInfo) -> Self {
+        Self {
+            is_lossy: !info.has_alpha,
+            has_alpha: info.has_alpha,
+        }
+    }
+
+    /// The ending of its files.
+    pub(super) const fn ending(self) -> &'static str {
+        if self.is_lossy { "jpg" } else { "png" }
+    }
+}
+
+/// Writes the picture in `source` into `target`, black where `fog` is set (`None`: everywhere).
 ///
 /// # Errors
 /// When it cannot be read or written; what was written is then of no use.
-pub fn cut<R: Read + Seek, W: Write>(
+pub(super) fn cut<R: Read + Seek, W: Write>(
     source: R,
     fog: Option<&Mask>,
     target: W,
-) -> Result<&'static str, CutError> {
-    let mut reader = PictureReader::open(source, &Limits::default())?;
-    let info = *reader.info();
-    let size = [info.width, info.height];
-    let mut rows = Rows {
-        cover: Cover::new(size, fog),
-        reader: &mut reader,
-        row: vec![0; info.width as usize * 4],
-        y: 0,
-    };
-    let target = BufWriter::new(target);
-    // What was compressed with losses already is so again; it would be many times as large.
-    let is_lossy = matches!(info.format, PictureFormat::Jpeg | PictureFormat::WebP);
-    if is_lossy && !info.has_alpha {
-        write_jpeg(&mut rows, size, target)?;
-        return Ok("jpg");
-    }
-    write_png(&mut rows, size, info.has_alpha, target)?;
-    Ok("png")
+) -> Result<(), CutError> {
+    let mut rows = CutRows::open(source, Fog::Cut(fog))?;
+    let (size, form) = (rows.size(), Form::of(&rows.info));
+    write(&mut rows, size, form, BufWriter::new(target))
 }
 
-fn write_png<R: Read + Seek>(
-    rows: &mut Rows<'_, R>,
+/// The level of a picture's pyramid that stands for the picture until it is there: the first that is
+/// small enough.
+fn coarse_level(layout: &PyramidLayout) -> u8 {
+    let is_small = |level: &u8| {
+        let [width, height] = layout.level_size_px(*level);
+        width.max(height) <= COARSE_SIDE_PX
+    };
+    let level = (0..layout.level_count()).find(is_small);
+    level.unwrap_or_else(|| layout.coarsest_level())
+}
+
+/// The picture in `source` in small, as a file: a level of its pyramid, of what may be seen.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub(super) fn coarse<R: Read + Seek>(source: R, fog: Fog<'_>) -> Result<Vec<u8>, CutError> {
+    let mut rows = CutRows::open(source, fog)?;
+    let form = Form::of_coarse(&rows.info);
+    let [width, height] = rows.size();
+    let too_large = || CutError::Written(io::ErrorKind::FileTooLarge.into());
+    let mut builder = PyramidBuilder::new(width, height).map_err(|_| too_large())?;
+    let layout = *builder.layout();
+    let level = coarse_level(&layout);
+    let [small_width, small_height] = layout.level_size_px(level);
+    let stride = small_width as usize * 4;
+    let mut small = vec![0; stride * small_height as usize];
+    let mut keep = |tile: TileAddress, rgba: &[u8]| -> Result<(), CutError> {
+        if tile.level == level {
+            let rect = layout.content_level_px(tile);
+            let wide = rect.width() as usize * 4;
+            for (n, y) in (rect.min[1]..rect.max[1]).enumerate() {
+                let from = ((n + 1) * TILE_STORED_PX as usize + 1) * 4;
+                let to = y as usize * stride + rect.min[0] as usize * 4;
+                if let (Some(from), Some(to)) =
+                    (rgba.get(from..from + wide), small.get_mut(to..to + wide))
+                {
+                    to.copy_from_slice(from);
+                }
+            }
+        }
+        Ok(())
+    };
+    let ended = |error: PyramidError<CutError>| match error {
+        PyramidError::Sink(error) => error,
+        PyramidError::Rows { .. } => io::Error::from(io::ErrorKind::UnexpectedEof).into(),
+    };
+    while let Some(row) = rows.next()? {
+        builder.push_rows(row, &mut keep).map_err(ended)?;
+    }
+    builder.finish().map_err(ended)?;
+    encode(&small, [small_width, small_height], form)
+}
+
+/// Pixels as a file.
+///
+/// # Errors
+/// When the encoder cannot.
+pub(super) fn encode(rgba: &[u8], size: [u32; 2], form: Form) -> Result<Vec<u8>, CutError> {
+    let mut file = Vec::new();
+    let mut rows = Pixels(rgba.chunks_exact(size[0].max(1) as usize * 4));
+    write(&mut rows, size, form, &mut file)?;
+    Ok(file)
+}
+
+fn write(
+    rows: &mut impl Rows,
+    size: [u32; 2],
+    form: Form,
+    target: impl Write,
+) -> Result<(), CutError> {
+    if form.is_lossy {
+        write_jpeg(rows, size, target)
+    } else {
+        write_png(rows, size, form.has_alpha, target)
+    }
+}
+
+fn write_png(
+    rows: &mut impl Rows,
     [width, height]: [u32; 2],
     has_alpha: bool,
     target: impl Write,
@@ -88,8 +186,8 @@ fn write_png<R: Read + Seek>(
     writer.finish().map_err(failed)
 }
 
-fn write_jpeg<R: Read + Seek>(
-    rows: &mut Rows<'_, R>,
+fn write_jpeg(
+    rows: &mut impl Rows,
     [width, height]: [u32; 2],
     target: impl Write,
 ) -> Result<(), CutError> {
@@ -118,34 +216,126 @@ fn opaque(rgba: &[u8], rgb: &mut Vec<u8>) {
     }
 }
 
-/// The rows of the picture with what is covered blackened.
-struct Rows<'r, R: Read + Seek> {
-    reader: &'r mut PictureReader<R>,
-    cover: Cover<'r>,
+/// Rows of RGBA from the top.
+trait Rows {
+    fn next(&mut self) -> Result<Option<&[u8]>, CutError>;
+}
+
+/// Rows that are in memory.
+struct Pixels<'p>(std::slice::ChunksExact<'p, u8>);
+
+impl Rows for Pixels<'_> {
+    fn next(&mut self) -> Result<Option<&[u8]>, CutError> {
+        Ok(self.0.next())
+    }
+}
+
+/// What covers a picture.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Fog<'m> {
+    /// Nothing does: it may be seen by whoever gets it.
+    Open,
+    /// What the mask has set; `None`: all of it.
+    Cut(Option<&'m Mask>),
+}
+
+/// The rows of a picture with what is covered blackened.
+struct CutRows<'m, R: Read + Seek> {
+    reader: PictureReader<R>,
+    info: PictureInfo,
+    cover: Option<Cover<'m>>,
     row: Vec<u8>,
     y: u32,
 }
 
-impl<R: Read + Seek> Rows<'_, R> {
-    fn next(&mut self) -> Result<Option<&[u8]>, PictureError> {
+impl<'m, R: Read + Seek> CutRows<'m, R> {
+    fn open(source: R, fog: Fog<'m>) -> Result<Self, CutError> {
+        let reader = PictureReader::open(source, &Limits::default())?;
+        let info = *reader.info();
+        let size = [info.width, info.height];
+        let cover = match fog {
+            Fog::Open => None,
+            Fog::Cut(fog) => Some(Cover::new(size, 0..info.width, fog)),
+        };
+        Ok(Self {
+            reader,
+            info,
+            cover,
+            row: vec![0; info.width as usize * 4],
+            y: 0,
+        })
+    }
+
+    const fn size(&self) -> [u32; 2] {
+        [self.info.width, self.info.height]
+    }
+}
+
+impl<R: Read + Seek> Rows for CutRows<'_, R> {
+    fn next(&mut self) -> Result<Option<&[u8]>, CutError> {
         if !self.reader.next_row(&mut self.row)? {
             return Ok(None);
         }
-        let covered = self.cover.row(self.y);
-        for (pixel, covered) in self.row.chunks_exact_mut(4).zip(covered) {
-            if *covered {
-                // What is transparent may have a colour all the same.
-                pixel.copy_from_slice(&[0, 0, 0, 255]);
-            }
+        if let Some(cover) = &mut self.cover {
+            cover.blacken(&mut self.row, self.y);
         }
         self.y += 1;
         Ok(Some(&self.row))
     }
 }
 
+/// How much of a part of a picture is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    Nothing,
+    Part,
+    All,
+}
+
+/// The pixels of a mask that a part of a picture of this size touches.
+pub(super) fn touched(part: IRect, size: [u32; 2], fog: &Mask) -> IRect {
+    let of = fog.size_px();
+    let line = |axis: usize| {
+        let pixels = |n: i32| u32::try_from(n).unwrap_or(0);
+        let [first, last] = [part.min[axis], part.max[axis] - 1].map(pixels);
+        [
+            span(first, size[axis], of[axis])[0],
+            span(last, size[axis], of[axis])[1],
+        ]
+        .map(whole)
+    };
+    let ([left, right], [top, bottom]) = (line(0), line(1));
+    IRect::new([left, top], [right, bottom])
+}
+
+/// How much of a part is seen, as far as the mask says without looking at pixels.
+pub(super) fn seen(part: IRect, size: [u32; 2], fog: &Mask) -> Seen {
+    let touched = touched(part, size, fog);
+    if fog.all_set_in(touched) {
+        Seen::Nothing
+    } else if fog.any_set_in(touched) {
+        Seen::Part
+    } else {
+        Seen::All
+    }
+}
+
+/// Blackens what is covered of a part of a picture of this size; whether anything of it is left.
+pub(super) fn blacken(rgba: &mut [u8], part: IRect, size: [u32; 2], fog: &Mask) -> bool {
+    let pixels = |n: i32| u32::try_from(n).unwrap_or(0);
+    let mut cover = Cover::new(size, pixels(part.min[0])..pixels(part.max[0]), Some(fog));
+    let mut is_seen = false;
+    let rows = rgba.chunks_exact_mut((part.width() as usize * 4).max(1));
+    for (y, row) in (pixels(part.min[1])..).zip(rows) {
+        is_seen |= cover.blacken(row, y);
+    }
+    is_seen
+}
+
 /// Which pixels of a row are covered.
 struct Cover<'m> {
     size: [u32; 2],
+    columns: Range<u32>,
     fog: Option<&'m Mask>,
     covered: Vec<bool>,
     /// The mask's rows that `covered` is of.
@@ -153,13 +343,28 @@ struct Cover<'m> {
 }
 
 impl<'m> Cover<'m> {
-    fn new(size: [u32; 2], fog: Option<&'m Mask>) -> Self {
+    fn new(size: [u32; 2], columns: Range<u32>, fog: Option<&'m Mask>) -> Self {
         Self {
             size,
+            covered: vec![true; columns.len()],
+            columns,
             fog,
-            covered: vec![true; size[0] as usize],
             of_rows: None,
         }
+    }
+
+    /// Whether anything of the row is left.
+    fn blacken(&mut self, row: &mut [u8], y: u32) -> bool {
+        let mut is_seen = false;
+        for (pixel, covered) in row.chunks_exact_mut(4).zip(self.row(y)) {
+            if *covered {
+                // What is transparent may have a colour all the same.
+                pixel.copy_from_slice(&[0, 0, 0, 255]);
+            } else {
+                is_seen = true;
+            }
+        }
+        is_seen
     }
 
     fn row(&mut self, y: u32) -> &[bool] {
@@ -171,7 +376,7 @@ impl<'m> Cover<'m> {
         let rows = span(y, height, mask_height);
         if self.of_rows != Some(rows) {
             self.of_rows = Some(rows);
-            for (x, covered) in (0..).zip(&mut self.covered) {
+            for (x, covered) in self.columns.clone().zip(&mut self.covered) {
                 let columns = span(x, width, mask_width);
                 let touched = IRect::new(
                     [whole(columns[0]), whole(rows[0])],
@@ -213,10 +418,11 @@ mod tests {
         file.into_inner()
     }
 
-    fn cut_out(file: Vec<u8>, fog: Option<&Mask>) -> (image::RgbImage, &'static str) {
+    fn cut_out(file: Vec<u8>, fog: Option<&Mask>) -> (image::RgbImage, image::ImageFormat) {
         let mut out = Vec::new();
-        let ending = cut(Cursor::new(file), fog, &mut out).unwrap();
-        (image::load_from_memory(&out).unwrap().to_rgb8(), ending)
+        cut(Cursor::new(file), fog, &mut out).unwrap();
+        let format = image::guess_format(&out).unwrap();
+        (image::load_from_memory(&out).unwrap().to_rgb8(), format)
     }
 
     #[test]
@@ -228,8 +434,9 @@ mod tests {
                 IRect::new([0, 0], [whole(mask_size[0] / 2), whole(mask_size[1])]),
                 true,
             );
-            let (seen, ending) = cut_out(secret(60, 40, image::ImageFormat::Png), Some(&fog));
-            assert_eq!((seen.dimensions(), ending), ((60, 40), "png"));
+            let (seen, format) = cut_out(secret(60, 40, image::ImageFormat::Png), Some(&fog));
+            let png = image::ImageFormat::Png;
+            assert_eq!((seen.dimensions(), format), ((60, 40), png));
             for (x, _, pixel) in seen.enumerate_pixels() {
                 let edge = f64::from(mask_size[0] / 2) / f64::from(mask_size[0]) * 60.0;
                 let expected = if f64::from(x) < edge { [0; 3] } else { SECRET };
@@ -262,8 +469,8 @@ mod tests {
         picture
             .write_to(&mut file, image::ImageFormat::Jpeg)
             .unwrap();
-        let (seen, ending) = cut_out(file.into_inner(), Some(&fog));
-        assert_eq!(ending, "jpg");
+        let (seen, format) = cut_out(file.into_inner(), Some(&fog));
+        assert_eq!(format, image::ImageFormat::Jpeg);
         // What is left of the white is what the original has of it beyond the fog.
         let brightest = |from: u32| {
             let column = seen.enumerate_pixels().filter(|(x, ..)| *x < from);

@@ -271,7 +271,7 @@ impl Driver {
             guests.cut_at = Some(now);
             let showing = Arc::clone(&self.showing);
             tokio::spawn(async move {
-                let made = showing.cut(wanted.clone()).await;
+                let made = showing.cuts().cut(wanted.clone()).await;
                 let file = made.map(|(hash, ending)| CutFile { hash, ending });
                 drop(own.send(Command::CutMade(wanted, file)).await);
             });

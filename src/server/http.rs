@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, CONNECTION, CONTENT_TYPE,
@@ -84,6 +84,8 @@ pub fn router(service: Service) -> Router {
         .route("/rooms", get(rooms))
         .route("/tokens/{*rest}", get(tokens))
         .route("/assets/{hash}", get(get_asset).put(put_asset))
+        .route("/assets/{hash}/tiles", get(get_tiles))
+        .route("/assets/{hash}/coarse", get(get_coarse))
         .route("/health", get(health))
         .route("/metrics", get(metrics))
         .route("/", get(|| async { "Tableglow room server\n" }))
@@ -386,6 +388,30 @@ async fn get_asset(State(service): Shared, request: Request) -> Response {
         Ok(_) => {
             let rooms = service.rooms_of_guest(&request);
             assets::get_for_guest(service.host.showing(), &rooms, request).await
+        }
+        Err(denied) => denied_response(&service, denied),
+    }
+}
+
+async fn get_tiles(State(service): Shared, Path(hash): Path<String>, request: Request) -> Response {
+    match service.role_anywhere(&request) {
+        Ok(_) => {
+            let rooms = service.rooms_of_guest(&request);
+            assets::tiles(service.host.showing(), &rooms, &hash)
+        }
+        Err(denied) => denied_response(&service, denied),
+    }
+}
+
+async fn get_coarse(
+    State(service): Shared,
+    Path(hash): Path<String>,
+    request: Request,
+) -> Response {
+    match service.role_anywhere(&request) {
+        Ok(role) => {
+            let rooms = (!role.sees_all()).then(|| service.rooms_of_guest(&request));
+            assets::coarse(service.host.showing(), rooms.as_deref(), &hash, request).await
         }
         Err(denied) => denied_response(&service, denied),
     }

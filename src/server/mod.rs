@@ -25,6 +25,8 @@
 //! | `PUT /parties/P/R` | seeds a room that was never used: a Yjs update, raw or base64, or plain text (`?text=ROOT` names the text root, `codemirror` by default) |
 //! | `OPTIONS` anything | CORS for the allowed origins |
 //! | `GET`, `HEAD`, `PUT /assets/SHA256` | a picture, with ranges; players get those that their document names |
+//! | `GET /assets/SHA256/tiles` | the list of a cut map's tiles, whose hash this is; the tiles are pictures |
+//! | `GET /assets/SHA256/coarse` | a large picture in small, with its true size in `x-picture-size` |
 //! | `GET /rooms` | what the token opens: `{"title","role","rooms":[{"party","room"}]}` |
 //! | `GET /tokens/P/R` | the room's tokens, for the server's own token |
 //! | `GET /health`, `GET /metrics` | whether rooms can be saved; figures for Prometheus |
@@ -35,6 +37,8 @@ pub mod access;
 pub mod assets;
 pub mod code;
 pub mod cut;
+mod cuts;
+mod decoded;
 pub mod driver;
 pub mod hook;
 pub mod host;

@@ -8,18 +8,16 @@
 //! Called by [`super::host`], [`super::driver`] and [`super::assets`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::Seek as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
-use super::cut;
+use super::cuts::{Cuts, GRACE, Made};
 use super::name::RoomName;
-use super::room::{CutWanted, OnTable};
+use super::room::OnTable;
 use super::store::RoomStore;
 use crate::doc::PartyDoc;
 use crate::import::picture::{Limits, PictureReader};
@@ -27,12 +25,18 @@ use crate::model::id::PictureHash;
 use crate::scene::picture::{PictureIndex, PictureInfo};
 use crate::storage::blobs::{Blobs, is_hash};
 
-/// A map that was cut out stays for this long after it was replaced: somebody may be fetching it.
-const GRACE: Duration = Duration::from_secs(60);
 /// The party name of the rooms that hold parties.
 const TABLE_PARTY: &str = "party";
-/// The largest picture that is made for players.
-const MOST_CUT_BYTES: u64 = 1 << 30;
+
+/// A picture that guests may fetch.
+pub(super) enum ForGuests {
+    /// As it is.
+    Picture,
+    /// A map that was cut out.
+    Map(Arc<Made>),
+    /// A tile of one, and where it is.
+    Tile(PathBuf),
+}
 
 /// Tables and pictures of all rooms.
 pub struct Showing {
@@ -41,14 +45,14 @@ pub struct Showing {
     arrivals: watch::Sender<u64>,
     pictures: Mutex<HashMap<RoomName, BTreeSet<Arc<str>>>>,
     blobs: Blobs,
-    cuts: Blobs,
+    cuts: Arc<Cuts>,
     /// A library's names for its pictures.
     index: RwLock<Option<Arc<dyn PictureIndex>>>,
     /// Parties that nobody is in lie there.
     store: Option<Arc<RoomStore>>,
     has_read_store: AtomicBool,
-    /// Cutting takes memory: one at a time.
-    cutter: Semaphore,
+    /// Maps that nobody may fetch any more are about to be deleted.
+    is_sweeping: AtomicBool,
 }
 
 impl std::fmt::Debug for Showing {
@@ -61,21 +65,16 @@ impl Showing {
     /// Nothing is on any table. What was cut out for players lies in `cuts`, which is emptied: it can
     /// all be made again.
     pub(super) fn new(blobs: Blobs, cuts: PathBuf, store: Option<Arc<RoomStore>>) -> Self {
-        if cuts.is_dir()
-            && let Err(error) = std::fs::remove_dir_all(&cuts)
-        {
-            tracing::warn!(target: "server", %error, "maps made for players could not be deleted");
-        }
         Self {
             tables: watch::Sender::default(),
             arrivals: watch::Sender::default(),
             pictures: Mutex::default(),
+            cuts: Arc::new(Cuts::new(blobs.clone(), cuts)),
             blobs,
-            cuts: Blobs::new(cuts),
             index: RwLock::default(),
             store,
             has_read_store: AtomicBool::new(false),
-            cutter: Semaphore::new(1),
+            is_sweeping: AtomicBool::new(false),
         }
     }
 
@@ -155,45 +154,46 @@ impl Showing {
                 .unwrap_or_default()
         };
         drop(all);
-        let gone: Vec<_> = before.difference(&pictures).cloned().collect();
-        if gone.is_empty() {
+        if before.is_subset(&pictures) || self.is_sweeping.swap(true, Ordering::AcqRel) {
             return;
         }
         let showing = Arc::clone(self);
         tokio::spawn(async move {
-            tokio::time::sleep(GRACE).await;
-            // Deleting waits for a disk, but not for long.
-            for picture in gone {
-                if !showing.is_named(&picture)
-                    && let Some(path) = showing.cuts.path(&picture)
-                    && path.is_file()
-                    && let Err(error) = std::fs::remove_file(&path)
-                {
-                    tracing::debug!(target: "server", %error, "a cut map stays for now");
+            loop {
+                tokio::time::sleep(GRACE).await;
+                let named = || showing.pictures.lock().values().flatten().cloned().collect();
+                // What loses its name from here on is seen to by the next one.
+                showing.is_sweeping.store(false, Ordering::Release);
+                let is_done = showing.cuts.sweep(named).await;
+                if is_done || showing.is_sweeping.swap(true, Ordering::AcqRel) {
+                    return;
                 }
             }
         });
     }
 
-    fn is_named(&self, picture: &str) -> bool {
-        let all = self.pictures.lock();
-        all.values().any(|pictures| pictures.contains(picture))
+    /// The pictures as they are.
+    pub(super) const fn blobs(&self) -> &Blobs {
+        &self.blobs
     }
 
-    /// Where a picture lies that guests of one of these rooms may fetch.
-    pub(super) fn for_guests(&self, rooms: &[RoomName], picture: &str) -> Option<&Blobs> {
+    /// The maps that were cut out for players.
+    pub(super) const fn cuts(&self) -> &Arc<Cuts> {
+        &self.cuts
+    }
+
+    /// What a name means to those who may fetch what guests of one of these rooms may fetch.
+    pub(super) fn for_guests(&self, rooms: &[RoomName], picture: &str) -> Option<ForGuests> {
         let all = self.pictures.lock();
-        let is_named = rooms
-            .iter()
-            .any(|room| all.get(room).is_some_and(|own| own.contains(picture)));
-        drop(all);
-        is_named.then(|| {
-            if self.cuts.contains(picture) {
-                &self.cuts
-            } else {
-                &self.blobs
-            }
-        })
+        let own: Vec<_> = rooms.iter().filter_map(|room| all.get(room)).collect();
+        if own.iter().any(|own| own.contains(picture)) {
+            let made = self.cuts.made(picture);
+            return Some(made.map_or(ForGuests::Picture, ForGuests::Map));
+        }
+        let mut maps = own.into_iter().flatten();
+        let is_tile = maps.any(|map| self.cuts.made(map).is_some_and(|made| made.has(picture)));
+        let tile = is_tile.then(|| self.cuts.tile(picture)).flatten();
+        tile.map(ForGuests::Tile)
     }
 
     /// The picture behind a location of a document, if it is here: `map/HASH.png`. Waits for the disk.
@@ -211,38 +211,6 @@ impl Showing {
             width: reader.info().width,
             height: reader.info().height,
         })
-    }
-
-    /// Cuts a map out; the file's hash and ending. `None`: it could not be made.
-    pub(super) async fn cut(
-        self: &Arc<Self>,
-        wanted: CutWanted,
-    ) -> Option<(Arc<str>, &'static str)> {
-        let _turn = self.cutter.acquire().await.ok()?;
-        let showing = Arc::clone(self);
-        let made = tokio::task::spawn_blocking(move || showing.cut_now(&wanted)).await;
-        match made {
-            Ok(Ok(file)) => Some(file),
-            Ok(Err(error)) => {
-                tracing::warn!(target: "server", %error, "a map cannot be shown to players");
-                None
-            }
-            Err(panicked) => {
-                tracing::error!(target: "server", %panicked, "a map cannot be shown to players");
-                None
-            }
-        }
-    }
-
-    fn cut_now(&self, wanted: &CutWanted) -> Result<(Arc<str>, &'static str), cut::CutError> {
-        let source = self.blobs.open(wanted.picture.as_str())?;
-        let mut file = tempfile::tempfile()?;
-        let ending = cut::cut(source, wanted.fog.as_deref(), &mut file)?;
-        file.rewind()?;
-        let pending = self.cuts.receive(&mut file, MOST_CUT_BYTES)?;
-        let hash = Arc::from(pending.hash.as_str());
-        self.cuts.keep(pending)?;
-        Ok((hash, ending))
     }
 }
 

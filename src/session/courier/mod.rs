@@ -8,6 +8,7 @@
 //! [`super::workspace`].
 
 mod queue;
+mod tiled;
 mod transfer;
 mod trouble;
 mod web;
@@ -19,6 +20,8 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::library::Library;
 use crate::library::named::{hash_in, is_web_key};
+use crate::model::id::PictureHash;
+use crate::model::scene::CUT_MAPS;
 
 use self::queue::{Key, Queue, Reach, Side, Task};
 use self::transfer::{Attached, Failure};
@@ -29,6 +32,8 @@ use super::picture_address::PictureAddress;
 const AT_A_TIME: usize = 3;
 /// How often progress is told at most.
 const STEP: Duration = Duration::from_millis(100);
+/// Larger pictures are shown coarse while they are on their way.
+const LONG_BYTES: u64 = 512 << 10;
 /// How long the end waits for threads that wait for a connection.
 const PARTING: Duration = Duration::from_secs(2);
 
@@ -55,6 +60,8 @@ impl std::fmt::Debug for PictureServer {
 pub enum News {
     /// A picture is here: its keys are found in the library from now on.
     Arrived(Vec<String>),
+    /// A coarse picture is here that is shown until the one of these keys is.
+    Coarse(Vec<String>),
     /// What is on the way; `None` when nothing is.
     Work(Option<Work>),
     /// A sentence about what does not work, once for each kind of trouble with a server.
@@ -270,13 +277,13 @@ enum Next {
 }
 
 impl Shared {
-    fn run(&self) {
+    fn run(self: &Arc<Self>) {
         loop {
             self.tell_work(true);
             match self.next() {
                 Next::Work(task, server) => {
                     self.tell_work(true);
-                    let result = self.work(&task, server.as_deref());
+                    let result = self.work(&task, server.as_ref());
                     self.settle(&task, server.as_ref(), result);
                 }
                 Next::Look => {}
@@ -307,7 +314,11 @@ impl Shared {
         Next::Look
     }
 
-    fn work(&self, task: &Task, server: Option<&Attached>) -> Result<(), Failure> {
+    fn work(
+        self: &Arc<Self>,
+        task: &Task,
+        server: Option<&Arc<Attached>>,
+    ) -> Result<(), Failure> {
         let mut progress = |got: u64, all: u64| {
             self.state.lock().queue.progress(&task.key, got, all);
             self.tell_work(false);
@@ -321,13 +332,44 @@ impl Shared {
                 }),
             (_, None) => Err(Failure::Off),
             (Key::Fetch(hash), Some(server)) => {
-                server.fetch(&self.library, hash, &task.locations, &mut progress)
+                let (library, locations) = (&self.library, &task.locations);
+                if locations.iter().any(|it| it.starts_with(CUT_MAPS)) {
+                    let mut coarse = |map| self.show_coarse(hash, task, server, Some(map));
+                    return server.fetch_tiled(library, hash, locations, &mut coarse, &mut progress);
+                }
+                let mut is_shown = false;
+                let mut progress = |got: u64, all: u64| {
+                    if all > LONG_BYTES && !std::mem::replace(&mut is_shown, true) {
+                        self.show_coarse(hash, task, server, None);
+                    }
+                    progress(got, all);
+                };
+                server.fetch(library, hash, locations, &mut progress)
             }
             (Key::Offer(hash), Some(server)) => server.offer(&self.library, hash),
             (Key::Web(location), Some(server)) => {
                 server.fetch_web(&self.library, location, &mut progress)
             }
         }
+    }
+
+    /// Asks for a coarse picture beside the real one. `map` is the name of a map that comes in tiles.
+    fn show_coarse(
+        self: &Arc<Self>,
+        hash: &PictureHash,
+        task: &Task,
+        server: &Arc<Attached>,
+        map: Option<String>,
+    ) {
+        let (shared, server) = (Arc::clone(self), Arc::clone(server));
+        let (hash, locations) = (hash.clone(), task.locations.clone());
+        let named = std::thread::Builder::new().name("coarse-picture".into());
+        // Without a thread there is none.
+        let _ = named.spawn(move || {
+            if server.fetch_coarse(&shared.library, &hash, map.as_deref(), &locations) {
+                (shared.tell)(News::Coarse(locations));
+            }
+        });
     }
 
     fn settle(&self, task: &Task, server: Option<&Arc<Attached>>, result: Result<(), Failure>) {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use crate::model::id::PictureHash;
+use crate::model::scene::CUT_MAPS;
 use crate::session::api::Work;
 
 use super::transfer::{Failure, wait_after};
@@ -13,6 +14,8 @@ const MOST_TASKS: usize = 4096;
 /// A picture that a server lacks may be on its way there from whoever put it on the table: it is
 /// looked for again so many times, ever later, for some minutes in all.
 const LOOKS_FOR_ABSENT: u32 = 8;
+/// A map that was cut out for players is replaced when its fog changes.
+const LOOKS_FOR_CUT: u32 = 3;
 /// Half of the first of these waits.
 const ABSENT_WAIT: Duration = Duration::from_secs(1);
 /// Half of the first wait for what a bucket lacks: web clients put a picture there before they name
@@ -353,6 +356,13 @@ impl Queue {
                 (failures >= PATIENCE, &mut told.passing)
             }
             _ if is_missing => {
+                // A cut map that is not there any more was replaced: the one that is named now comes.
+                let locations = &entry.task.locations;
+                let is_cut = locations.iter().any(|it| it.starts_with(CUT_MAPS));
+                if is_cut && failures >= LOOKS_FOR_CUT {
+                    self.entries.remove(at);
+                    return None;
+                }
                 let first = if errand == Errand::Web {
                     WEB_ABSENT_WAIT
                 } else {

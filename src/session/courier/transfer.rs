@@ -123,7 +123,7 @@ impl Attached {
     }
 
     /// Waits; false when the server is detached meanwhile.
-    fn wait(&self, wait: Duration) -> bool {
+    pub(super) fn wait(&self, wait: Duration) -> bool {
         let mut is_off = self.is_off.lock();
         if !*is_off {
             self.woken.wait_for(&mut is_off, wait);
@@ -132,7 +132,7 @@ impl Attached {
     }
 
     /// Where the room's server has a picture.
-    fn url(&self, hash: &PictureHash) -> Result<String, Failure> {
+    pub(super) fn url(&self, hash: &PictureHash) -> Result<String, Failure> {
         match &self.place {
             Place::Room { base, .. } => Ok(format!("{base}/assets/{hash}")),
             Place::Web(_) => Err(Failure::Off),
@@ -150,7 +150,7 @@ impl Attached {
     }
 
     /// Asks for a file, from a byte on.
-    fn get(&self, url: &str, got: u64) -> Result<Response<Body>, Failure> {
+    pub(super) fn get(&self, url: &str, got: u64) -> Result<Response<Body>, Failure> {
         let ask = |url: &str| {
             let mut request = self.allowed(self.agent.get(url));
             if got > 0 {
@@ -171,7 +171,7 @@ impl Attached {
         }
     }
 
-    fn failed(&self, error: &ureq::Error) -> Failure {
+    pub(super) fn failed(&self, error: &ureq::Error) -> Failure {
         if self.is_off() {
             Failure::Off
         } else {
@@ -249,7 +249,7 @@ pub(super) fn kept_badly(error: &LibraryError) -> Failure {
 }
 
 /// What a status that is no success means.
-fn refusal(response: Response<Body>) -> Failure {
+pub(super) fn refusal(response: Response<Body>) -> Failure {
     match response.status() {
         StatusCode::NOT_FOUND | StatusCode::GONE => Failure::Absent,
         status @ (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY) => {

@@ -120,6 +120,7 @@ impl Workspace {
     pub fn courier_news(&mut self, news: News) {
         match news {
             News::Arrived(locations) => self.pictures_came(&locations),
+            News::Coarse(_) => self.pictures_changed(),
             News::Work(work) => self.rooms.picture_work = work,
             News::Problem(sentence) => self.tell(Severity::Warning, &sentence),
         }
