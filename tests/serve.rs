@@ -11,7 +11,7 @@ use std::io::Read as _;
 use std::net::TcpStream;
 #[cfg(unix)]
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tableglow::doc::{GameDoc, Origin, PartyDoc};
@@ -22,6 +22,7 @@ use tableglow::model::id::{GameSessionId, PartyId, RowId, SceneId};
 use tableglow::model::property::RowKind;
 use tableglow::model::stroke::{MaskTarget, NewStroke, StrokeMode, StrokeShape};
 use tableglow::model::{marker, party, scene};
+use tableglow::scene::tiled::TiledPicture;
 use tableglow::storage::blobs::hash_of;
 use tableglow::sync::protocol::{AwarenessEntry, Message, SyncMessage, awareness_frame};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -584,6 +585,32 @@ fn players_and_displays_get_what_is_shown_and_nothing_else() {
         }
         assert_eq!(get(&token_hash).0, 200);
         assert_eq!(get(&map_hash).0, 404);
+        // The same in tiles, each of which may be fetched as long as it is in the list.
+        let (status, _, list) = get(&format!("{cut}/tiles"));
+        assert_eq!((status, hash_of(&list)), (200, cut.clone()));
+        let list = TiledPicture::decode(&list).unwrap();
+        assert_eq!((list.size_px, list.tiles.len()), ([64, 32], 1));
+        let tile = list.tiles[0].clone().unwrap();
+        let (status, _, bytes) = get(tile.as_str());
+        assert_eq!((status, hash_of(&bytes)), (200, tile.to_string()));
+        let tile_pixels = image::load_from_memory(&bytes).unwrap().to_rgb8();
+        assert!(tile_pixels == seen);
+        for forged in [
+            format!("{map_hash}/tiles"),
+            format!("{map_hash}/coarse"),
+            format!("{tile}/tiles"),
+            format!("{tile}/coarse"),
+            format!("{}/tiles", "0".repeat(64)),
+            format!("..%2f{tile}"),
+            hash_of(b"a tile of another map"),
+        ] {
+            assert_eq!(get(&forged).0, 404, "{forged}");
+        }
+        for path in [format!("/assets/{cut}/tiles"), format!("/assets/{tile}")] {
+            assert_eq!(server.request("GET", &path, "", b"").0, 401);
+            let stranger = bearer(party_room, role);
+            assert_eq!(server.request("GET", &path, &stranger, b"").0, 404);
+        }
         assert_eq!(
             server
                 .request("PUT", &format!("/assets/{map_hash}"), &as_guest, &map)
@@ -635,7 +662,15 @@ fn players_and_displays_get_what_is_shown_and_nothing_else() {
             for update in ada.doc.replica_mut().take_updates() {
                 ada.send(&Message::Sync(SyncMessage::Update(&update.bytes)));
             }
-            guest.wait_until(|peer| location(peer)[4..] != format!("{cut}.png"));
+            guest.wait_until(|peer| {
+                location(peer).starts_with("cut/") && location(peer)[4..] != format!("{cut}.png")
+            });
+            // What was replaced is not given any more, also where it is still on the disk.
+            let until = Instant::now() + PATIENCE;
+            while get(tile.as_str()).0 != 404 || get(&format!("{cut}/tiles")).0 != 404 {
+                assert!(Instant::now() < until, "an old map is given");
+                std::thread::sleep(Duration::from_millis(10));
+            }
         }
         // A move that is allowed, and a write that is not.
         if role == "player" {

@@ -49,8 +49,10 @@ pub fn patch<S: Shelf>(
     parts: &[Part],
     shelf: &mut S,
 ) -> Result<(), S::Error> {
-    let mut fresh: BTreeMap<TileAddress, Content> =
-        parts.iter().flat_map(|part| tiles_of(layout, part)).collect();
+    let mut fresh: BTreeMap<TileAddress, Content> = parts
+        .iter()
+        .flat_map(|part| tiles_of(layout, part))
+        .collect();
     for level in 0..layout.level_count() {
         let mut level = Level {
             layout,

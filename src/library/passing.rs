@@ -236,7 +236,11 @@ fn keep_newest(
     most: usize,
     is_meant: impl Fn(&Picture) -> bool,
 ) {
-    let mut excess = pictures.iter().filter(|it| is_meant(it)).count().saturating_sub(most);
+    let mut excess = pictures
+        .iter()
+        .filter(|it| is_meant(it))
+        .count()
+        .saturating_sub(most);
     pictures.retain(|it| {
         let goes = excess > 0 && is_meant(it);
         excess -= usize::from(goes);
@@ -617,3 +621,7 @@ fn pixels_of(file: &[u8], size: [u32; 2]) -> Result<Vec<u8>, LibraryError> {
     })?;
     Ok(rgba)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

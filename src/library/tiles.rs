@@ -242,7 +242,11 @@ impl PictureSource for TileStore {
         if records.layout_of_kept(picture).is_none() {
             // One that only stands for another is not looked at closely.
             let is_coming = records.passing().layout(picture).is_some();
-            return if is_coming { Fetched::Loading } else { Fetched::Missing };
+            return if is_coming {
+                Fetched::Loading
+            } else {
+                Fetched::Missing
+            };
         }
         let side = max_side_px.clamp(1, whole::MOST_SIDE_PX);
         self.fetch(Key::Whole(picture.clone(), side))

@@ -141,7 +141,11 @@ mod tests {
             (&*"a".repeat(64), "../secret"),
             ("{", "["),
         ] {
-            assert_eq!(TiledPicture::decode(text.replacen(from, to, 1).as_bytes()), None, "{to}");
+            assert_eq!(
+                TiledPicture::decode(text.replacen(from, to, 1).as_bytes()),
+                None,
+                "{to}"
+            );
         }
     }
 }

@@ -123,10 +123,7 @@ impl Cuts {
         told(tokio::task::spawn_blocking(move || cuts.cut_now(&wanted)).await)
     }
 
-    pub(super) fn cut_now(
-        &self,
-        wanted: &CutWanted,
-    ) -> Result<(Arc<str>, &'static str), CutError> {
+    pub(super) fn cut_now(&self, wanted: &CutWanted) -> Result<(Arc<str>, &'static str), CutError> {
         std::fs::create_dir_all(&self.folder)?;
         let source = self.blobs.open(wanted.picture.as_str())?;
         let info = *PictureReader::open(source, &Limits::default())?.info();
@@ -155,10 +152,13 @@ impl Cuts {
                     empty => empty.insert(self.decoded(&wanted.picture)?),
                 };
                 let mut pixels = decoded.part(index)?;
-                let is_seen =
-                    seen == Seen::All || cut::blacken(&mut pixels, part, size, fog);
+                let is_seen = seen == Seen::All || cut::blacken(&mut pixels, part, size, fog);
                 let file = || cut::encode(&pixels, [part.width(), part.height()], form);
-                is_seen.then(file).transpose()?.map(|file| self.keep(&file)).transpose()?
+                is_seen
+                    .then(file)
+                    .transpose()?
+                    .map(|file| self.keep(&file))
+                    .transpose()?
             };
             tiles.push(tile);
         }
@@ -187,9 +187,8 @@ impl Cuts {
 
     /// The same for each list of this map in this scene; nobody can tell anything by it.
     fn name_of(&self, wanted: &CutWanted) -> String {
-        let mut name = hash_of(
-            format!("{}/{}/{}", self.secret, wanted.scene, wanted.picture).as_bytes(),
-        );
+        let mut name =
+            hash_of(format!("{}/{}/{}", self.secret, wanted.scene, wanted.picture).as_bytes());
         name.truncate(32);
         name
     }
@@ -388,3 +387,7 @@ fn told<T>(made: Result<Result<T, CutError>, tokio::task::JoinError>) -> Option<
         }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

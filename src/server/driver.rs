@@ -27,7 +27,9 @@ pub(super) const QUEUE: usize = 512;
 /// Commands that are handled before the room looks at the time.
 const AT_ONCE: usize = 256;
 /// Maps are cut for players this often at most.
-const CUT_STEP: Duration = Duration::from_millis(500);
+const CUT_STEP: Duration = Duration::from_millis(100);
+/// How much longer than the cutting takes the next has to wait from its beginning.
+const CUT_SHARE: u32 = 4;
 /// Shorter pauses than this save less than they delay.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(4);
 /// How long the end waits for the disk and the outside store.
@@ -213,6 +215,10 @@ impl Driver {
             }
             Command::CutMade(wanted, file) => {
                 guests.is_cutting = false;
+                let took = guests
+                    .cut_at
+                    .map_or(Duration::ZERO, |at| now.saturating_sub(at));
+                guests.cut_step = CUT_STEP.max(took * CUT_SHARE);
                 self.room.cut_made(now, &wanted, file);
             }
             Command::HookEnded(saved) => timer.ended(now, saved),
@@ -261,7 +267,7 @@ impl Driver {
                 drop(own.send(found).await);
             });
         }
-        let is_time = guests.cut_at.is_none_or(|at| at + CUT_STEP <= now);
+        let is_time = guests.cut_at.is_none_or(|at| at + guests.cut_step <= now);
         if !guests.is_cutting
             && is_time
             && let Some(own) = self.own.upgrade()
@@ -327,6 +333,7 @@ struct Guests {
     told: Option<OnTable>,
     is_cutting: bool,
     cut_at: Option<Duration>,
+    cut_step: Duration,
     pictures: BTreeSet<Arc<str>>,
 }
 
@@ -339,13 +346,14 @@ impl Guests {
             told: None,
             is_cutting: false,
             cut_at: None,
+            cut_step: CUT_STEP,
             pictures: BTreeSet::new(),
         }
     }
 
     /// When a map may be cut next, if not now.
     fn next_cut(&self, now: Duration) -> Option<Duration> {
-        let next = self.cut_at.filter(|_| !self.is_cutting)? + CUT_STEP;
+        let next = self.cut_at.filter(|_| !self.is_cutting)? + self.cut_step;
         (next > now).then_some(next)
     }
 }

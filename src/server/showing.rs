@@ -161,7 +161,15 @@ impl Showing {
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(GRACE).await;
-                let named = || showing.pictures.lock().values().flatten().cloned().collect();
+                let named = || {
+                    showing
+                        .pictures
+                        .lock()
+                        .values()
+                        .flatten()
+                        .cloned()
+                        .collect()
+                };
                 // What loses its name from here on is seen to by the next one.
                 showing.is_sweeping.store(false, Ordering::Release);
                 let is_done = showing.cuts.sweep(named).await;

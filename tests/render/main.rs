@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod editions;
 mod golden;
 mod promises;
 mod support;

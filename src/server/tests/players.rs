@@ -20,7 +20,10 @@ use crate::model::structure::{Door, Wall};
 use crate::model::value::Value;
 use crate::model::{annotation, light, marker, party, scene};
 use crate::scene::picture::PictureInfo;
-use crate::server::room::{CutFile, OnTable};
+use crate::scene::tiled::{self, TiledPicture};
+use crate::server::cuts::Cuts;
+use crate::server::room::{CutFile, CutWanted, OnTable};
+use crate::storage::blobs::Blobs;
 
 mod canaries;
 use canaries::{check_bytes, show_hidden_presence};
@@ -30,6 +33,7 @@ const HIDDEN: &str = "CANARY";
 /// In what was shown once and then hidden.
 const ONCE: &str = "ONCESHOWN";
 const GAMES: u64 = 25;
+const MAP_SIZE: [u32; 2] = [800, 400];
 const MAP: &str = "map/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.png";
 
 #[expect(unreachable_pub, reason = "the macro declares for everybody")]
@@ -159,19 +163,84 @@ fn serve(table: &mut Table) {
     for location in table.room.take_wanted_pictures() {
         let found = (location == MAP).then(|| PictureInfo {
             hash: PictureHash::new(&location[4..68]),
-            width: 400,
-            height: 200,
+            width: MAP_SIZE[0],
+            height: MAP_SIZE[1],
         });
         table.room.found_picture(table.now, &location, found);
     }
     while let Some(wanted) = table.room.take_wanted_cut() {
-        let file = CutFile {
-            hash: "c".repeat(64).into(),
-            ending: "png",
-        };
+        let (hash, ending) = tailor().cut_and_check(&wanted);
+        let file = CutFile { hash, ending };
         table.room.cut_made(table.now, &wanted, Some(file));
     }
     table.wait(PRESENCE_STEP);
+}
+
+/// Cuts maps out of a picture without a black pixel, and looks at all that comes of it.
+struct Tailor {
+    cuts: Arc<Cuts>,
+    _folder: tempfile::TempDir,
+}
+
+fn tailor() -> &'static Tailor {
+    static TAILOR: std::sync::OnceLock<Tailor> = std::sync::OnceLock::new();
+    TAILOR.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::new(folder.path().join("blobs"));
+        let path = blobs.path(&MAP[4..68]).unwrap();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let bright = |x, y| image::Rgb([(x % 100) as u8 + 99, (y % 100) as u8 + 99, 99]);
+        let map = image::RgbImage::from_fn(MAP_SIZE[0], MAP_SIZE[1], bright);
+        map.save_with_format(path, image::ImageFormat::Png).unwrap();
+        Tailor {
+            cuts: Arc::new(Cuts::new(blobs, folder.path().join("cuts"))),
+            _folder: folder,
+        }
+    })
+}
+
+impl Tailor {
+    /// No pixel that fog touches is in any tile of the map, nor in the plain picture.
+    fn cut_and_check(&self, wanted: &CutWanted) -> (Arc<str>, &'static str) {
+        let cut = self.cuts.cut_now(wanted).unwrap();
+        let made = self.cuts.made(&cut.0).unwrap();
+        assert!(
+            !made
+                .list
+                .windows(HIDDEN.len())
+                .any(|word| word == HIDDEN.as_bytes())
+        );
+        let list = TiledPicture::decode(&made.list).unwrap();
+        assert_eq!(list.size_px, MAP_SIZE);
+        let is_fogged = |x: u32, y: u32| {
+            wanted.fog.as_ref().is_none_or(|fog| {
+                let span = |at: u32, whole: u32, of: u32| {
+                    let first = at * of / whole;
+                    first..((at + 1) * of).div_ceil(whole).max(first + 1)
+                };
+                span(y, MAP_SIZE[1], fog.height())
+                    .any(|y| span(x, MAP_SIZE[0], fog.width()).any(|x| fog.get(x, y)))
+            })
+        };
+        let check = |[left, top]: [u32; 2], bytes: &[u8]| {
+            let pixels = image::load_from_memory(bytes).unwrap().to_rgb8();
+            for (x, y, pixel) in pixels.enumerate_pixels() {
+                let is_black = pixel.0 == [0; 3];
+                assert_eq!(is_black, is_fogged(left + x, top + y), "{x} {y}");
+            }
+        };
+        for (part, tile) in tiled::parts(MAP_SIZE).zip(&list.tiles) {
+            let corner = part.min.map(|n| u32::try_from(n).unwrap());
+            match tile {
+                Some(tile) => {
+                    let path = self.cuts.tile(tile.as_str()).unwrap();
+                    check(corner, &std::fs::read(path).unwrap());
+                }
+                None => assert!(is_fogged(corner[0], corner[1])),
+            }
+        }
+        cut
+    }
 }
 
 fn text(prop: Prop<std::sync::Arc<str>>, value: &str) -> Assignment {

@@ -314,11 +314,7 @@ impl Shared {
         Next::Look
     }
 
-    fn work(
-        self: &Arc<Self>,
-        task: &Task,
-        server: Option<&Arc<Attached>>,
-    ) -> Result<(), Failure> {
+    fn work(self: &Arc<Self>, task: &Task, server: Option<&Arc<Attached>>) -> Result<(), Failure> {
         let mut progress = |got: u64, all: u64| {
             self.state.lock().queue.progress(&task.key, got, all);
             self.tell_work(false);
@@ -335,7 +331,13 @@ impl Shared {
                 let (library, locations) = (&self.library, &task.locations);
                 if locations.iter().any(|it| it.starts_with(CUT_MAPS)) {
                     let mut coarse = |map| self.show_coarse(hash, task, server, Some(map));
-                    return server.fetch_tiled(library, hash, locations, &mut coarse, &mut progress);
+                    return server.fetch_tiled(
+                        library,
+                        hash,
+                        locations,
+                        &mut coarse,
+                        &mut progress,
+                    );
                 }
                 let mut is_shown = false;
                 let mut progress = |got: u64, all: u64| {

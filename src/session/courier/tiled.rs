@@ -85,7 +85,9 @@ impl Attached {
                 named.spawn_scoped(scope, fetch)
             };
             // This thread asks too, also when the system gives no further ones.
-            let helpers: Vec<_> = (1..ASKING.min(wanted.len())).map_while(|n| spawn(n).ok()).collect();
+            let helpers: Vec<_> = (1..ASKING.min(wanted.len()))
+                .map_while(|n| spawn(n).ok())
+                .collect();
             let own = fetch();
             let others = helpers.into_iter().map(|helper| {
                 let gone = || Failure::Passing("a tile did not come".into());

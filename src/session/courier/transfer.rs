@@ -171,7 +171,7 @@ impl Attached {
         }
     }
 
-    pub(super) fn failed(&self, error: &ureq::Error) -> Failure {
+    fn failed(&self, error: &ureq::Error) -> Failure {
         if self.is_off() {
             Failure::Off
         } else {

@@ -17,12 +17,15 @@ use super::attachment::words;
 /// After a change, documents are looked through for pictures no sooner than this: many changes come
 /// at once.
 const PAUSE: Duration = Duration::from_millis(250);
+/// The same for players, whose documents hold little, and whose map changes with each stroke of fog.
+const PLAYERS_PAUSE: Duration = Duration::from_millis(20);
 
 impl Workspace {
     /// Documents have changed, or are in a room now.
     pub(super) fn look_for_pictures_soon(&mut self) {
         if self.is_in_room() {
-            let due = self.clock.now() + PAUSE;
+            let pause = if self.is_dm() { PAUSE } else { PLAYERS_PAUSE };
+            let due = self.clock.now() + pause;
             self.rooms.pictures_due.get_or_insert(due);
         }
     }
