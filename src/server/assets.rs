@@ -1,7 +1,9 @@
 //! Pictures over HTTP, named by the SHA-256 of what they hold.
 //!
 //! What is under a name never changes, so it may be cached for ever. A `PUT` whose content is not
-//! what its name says is refused; nothing of it stays. `HEAD` says whether a picture is here.
+//! what its name says is refused; nothing of it stays. `HEAD` says whether a picture is here. Only a map
+//! that was cut out for players has another name: that of the list of its tiles, as nobody knows what
+//! the whole of it hashes to before somebody asks for it.
 //!
 //! Whoever sees a room as its DM does (DM and viewer) fetches any picture by its name, whichever room
 //! it belongs to, also where the pictures are a whole library's. That is no list of them: nothing

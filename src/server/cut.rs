@@ -20,7 +20,7 @@ use crate::import::pyramid::{PyramidBuilder, PyramidError};
 /// As good as the eye asks for at a table.
 const JPEG_QUALITY: f32 = 88.0;
 /// The longest side of a coarse picture.
-const COARSE_SIDE_PX: u32 = 512;
+pub(super) const COARSE_SIDE_PX: u32 = 512;
 
 /// Why a map was not cut out.
 #[derive(Debug, thiserror::Error)]

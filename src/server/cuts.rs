@@ -288,6 +288,9 @@ impl Cuts {
             return Ok(None);
         }
         let info = *PictureReader::open(file, &Limits::default())?.info();
+        if info.width.max(info.height) <= cut::COARSE_SIDE_PX {
+            return Ok(None);
+        }
         if !path.is_file() {
             std::fs::create_dir_all(&self.folder)?;
             put(&path, &cut::coarse(open()?, fog)?)?;

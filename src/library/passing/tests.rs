@@ -4,7 +4,7 @@ use super::*;
 use crate::library::tests::{noise, png};
 use crate::scene::picture::{Fetched, PictureIndex as _, PictureSource as _, Pixels};
 
-const SIZE: [u32; 2] = [1300, 600];
+const SIZE: [u32; 2] = [1100, 560];
 const WAIT: std::time::Duration = std::time::Duration::from_secs(60);
 
 type Rgba = fn(u32, u32) -> [u8; 4];
@@ -175,7 +175,7 @@ fn a_coarse_picture_stands_for_the_real_one_and_is_never_taken_for_it() {
     let hash = PictureHash::new(&hash_of(&file));
     let location = format!("map/{hash}.png");
     let locations = std::slice::from_ref(&location);
-    let small = png(325, 150, |_, _| [9, 8, 7, 255]);
+    let small = png(275, 140, |_, _| [9, 8, 7, 255]);
     library
         .show_coarse(&hash, SIZE, &small, None, locations)
         .unwrap();
@@ -194,7 +194,7 @@ fn a_coarse_picture_stands_for_the_real_one_and_is_never_taken_for_it() {
     let named = source.tile_name(&hash, at(2));
     assert_eq!(named.picture, hash);
     // What does not fit is not shown.
-    let odd = png(300, 150, noise);
+    let odd = png(300, 140, noise);
     assert!(
         library
             .show_coarse(&hash, SIZE, &odd, None, locations)
@@ -227,7 +227,7 @@ fn a_coarse_picture_stands_for_the_real_one_and_is_never_taken_for_it() {
 fn what_is_kept_is_bounded() {
     let (_folder, library) = empty();
     let passing = library.records.passing();
-    for n in 0..20u32 {
+    for n in 0..4u32 {
         let at: Rgba = if n % 2 == 0 { noise } else { brighter };
         let mut tiles: [Option<Rgba>; 6] = [None; 6];
         tiles[n as usize % 3 * 2] = Some(at);
@@ -235,8 +235,8 @@ fn what_is_kept_is_bounded() {
         let state = passing.state.read();
         assert!(state.pictures.len() <= EDITIONS && state.by_location.len() <= EDITIONS);
     }
-    let small = png(325, 150, noise);
-    for n in 0..MOST_PICTURES + 9 {
+    let small = png(275, 140, noise);
+    for n in 0..MOST_PICTURES + 3 {
         let hash = PictureHash::new(&format!("{n}"));
         let locations = [format!("map/{n}.png")];
         library

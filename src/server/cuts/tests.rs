@@ -91,13 +91,12 @@ fn tiles(made: &Made) -> Vec<Option<PictureHash>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10))]
+    #![proptest_config(ProptestConfig::with_cases(4))]
 
-    /// Also when they were cut stroke by stroke.
     #[test]
     fn tiles_are_the_whole_picture_cut(
         mask in prop::sample::select(vec![[1100, 700], [275, 175], [97, 61], [2200, 1400]]),
-        strokes in prop::collection::vec((0.0..1.0f64, 0.0..1.0f64, 0.0..0.6f64, any::<bool>()), 1..6),
+        strokes in prop::collection::vec((0.0..1.0f64, 0.0..1.0f64, 0.0..0.6f64, any::<bool>()), 1..4),
     ) {
         let bench = Bench::new(image::ImageFormat::Png);
         let rects: Vec<_> = strokes.iter().map(|(x, y, side, covers)| {
@@ -105,7 +104,8 @@ proptest! {
             let size = [at(*side, mask[0]) + 1, at(*side, mask[1]) + 1];
             ([at(*x, mask[0]), at(*y, mask[1])], size, *covers)
         }).collect();
-        for count in 0..=rects.len() {
+        // Stroke by stroke, so that each goes on with what the one before left.
+        for count in 1..=rects.len() {
             let fog = fog(mask, &rects[..count]);
             let made = bench.cut(Some(&fog));
             let mut whole = Vec::new();
@@ -113,9 +113,9 @@ proptest! {
             let whole = image::load_from_memory(&whole).unwrap().to_rgb8();
             prop_assert!(bench.put_together(&made) == whole);
             for (part, tile) in tiled::parts(SIZE).zip(tiles(&made)) {
-                let seen = |x: i32, y: i32| whole.get_pixel(x as u32, y as u32).0 != [0; 3];
-                let is_seen = (part.min[1]..part.max[1])
-                    .any(|y| (part.min[0]..part.max[0]).any(|x| seen(x, y)));
+                let [x, y] = part.min.map(|n| n as u32);
+                let part = image::imageops::crop_imm(&whole, x, y, part.width(), part.height());
+                let is_seen = part.to_image().iter().any(|channel| *channel != 0);
                 prop_assert_eq!(tile.is_some(), is_seen);
             }
         }

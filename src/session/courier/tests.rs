@@ -279,9 +279,79 @@ fn a_picture_that_is_cut_off_goes_on_where_it_was() {
     guest.courier.want(&[location(&bytes)]);
     guest.wait_for_pictures(&[location(&bytes)]);
     let heads = heads.lock();
+    let is_whole = |head: &&String| !head.contains("/coarse ");
+    let heads: Vec<&String> = heads.iter().filter(is_whole).collect();
     assert_eq!(heads.len(), 3, "{heads:?}");
-    let is_resumed = |head: &String| head.to_lowercase().contains("range: bytes=");
-    assert_eq!(heads.iter().filter(|head| is_resumed(head)).count(), 2);
+    let is_resumed = |head: &&&String| head.to_lowercase().contains("range: bytes=");
+    assert_eq!(heads.iter().filter(is_resumed).count(), 2);
+    assert_eq!(guest.problems(), [""; 0]);
+}
+
+/// Answers for a picture and its coarse one; the rest of the picture comes when it is told to.
+fn dawdling(whole: Vec<u8>, coarse: Vec<u8>) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let goes_on = Arc::new(AtomicUsize::new(0));
+    let told = Arc::clone(&goes_on);
+    start(move || {
+        for guest in listener.incoming() {
+            let (mut guest, goes_on) = (guest.unwrap(), Arc::clone(&told));
+            let (whole, coarse) = (whole.clone(), coarse.clone());
+            start(move || {
+                let mut head = vec![0; 4096];
+                let count = guest.read(&mut head).unwrap_or(0);
+                head.truncate(count);
+                let is_coarse = String::from_utf8_lossy(&head).contains("/coarse ");
+                let body = if is_coarse { coarse } else { whole };
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\
+                     x-picture-size: 2048x1024\r\n\r\n",
+                    body.len()
+                );
+                let (first, rest) = body.split_at(body.len() / 2);
+                let _ = guest.write_all(answer.as_bytes());
+                let _ = guest.write_all(first);
+                while !is_coarse && goes_on.load(Ordering::Acquire) == 0 {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                let _ = guest.write_all(rest);
+            });
+        }
+    });
+    (address, goes_on)
+}
+
+#[test]
+fn a_large_picture_is_shown_coarse_until_it_is_here() {
+    let mut whole = Vec::new();
+    let noise = image::RgbImage::from_fn(2048, 1024, |x, y| {
+        image::Rgb(
+            (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)).to_le_bytes()[..3]
+                .try_into()
+                .unwrap(),
+        )
+    });
+    let mut file = std::io::Cursor::new(&mut whole);
+    noise.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    assert!(whole.len() as u64 > 2 * LONG_BYTES);
+    let mut coarse = Vec::new();
+    let mut file = std::io::Cursor::new(&mut coarse);
+    let small = image::RgbImage::from_pixel(512, 256, image::Rgb([9, 9, 9]));
+    small.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    let (server, goes_on) = dawdling(whole.clone(), coarse);
+    let guest = Guest::at(server, "x");
+    let location = location(&whole);
+    guest.courier.want(std::slice::from_ref(&location));
+    guest.wait_for("a coarse picture", |told| {
+        told.iter()
+            .any(|news| matches!(news, News::Coarse(keys) if *keys == [location.clone()]))
+    });
+    let find = || guest.library.pictures().find(&location).unwrap();
+    assert_eq!([find().width, find().height], [2048, 1024]);
+    assert!(!guest.library.has_picture(&location));
+    goes_on.store(1, Ordering::Release);
+    guest.wait_for_pictures(std::slice::from_ref(&location));
+    assert_eq!([find().width, find().height], [2048, 1024]);
     assert_eq!(guest.problems(), [""; 0]);
 }
 
