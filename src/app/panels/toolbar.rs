@@ -70,7 +70,7 @@ pub fn show(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &
         };
         rule(ui);
         if ui.available_width() >= needed {
-            options(ui, published, editor, commands);
+            options(ui, published, editor, false, commands);
             return;
         }
         let button = IconButton::new(icons::SLIDERS_HORIZONTAL, "Options of the tool").show(ui);
@@ -79,7 +79,7 @@ pub fn show(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &
             .show(|ui| {
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = 4.0;
-                    options(ui, published, editor, commands);
+                    options(ui, published, editor, true, commands);
                 });
             });
     });
@@ -99,9 +99,17 @@ fn options_width(editor: &Editor) -> Option<f32> {
     }
 }
 
-fn options(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &mut Commands) {
+/// The options of the tool in hand. `spread`: a list that would drop down lies open, because a popup
+/// that opens over another one closes it.
+fn options(
+    ui: &mut Ui,
+    published: &Published,
+    editor: &mut Editor,
+    spread: bool,
+    commands: &mut Commands,
+) {
     match editor.tool.kind() {
-        ToolKind::Measure => measure_options(ui, editor),
+        ToolKind::Measure => measure_options(ui, editor, spread),
         ToolKind::Pen => pen_options(ui, published, editor, commands),
         _ => fog_options(ui, published, editor, commands),
     }
@@ -117,7 +125,7 @@ fn rule(ui: &mut Ui) {
     );
 }
 
-fn measure_options(ui: &mut Ui, editor: &mut Editor) {
+fn measure_options(ui: &mut Ui, editor: &mut Editor, spread: bool) {
     let options = &mut editor.settings.measuring;
     let shapes = MeasureShape::ALL.map(|shape| {
         let (icon, name) = match shape {
@@ -133,19 +141,34 @@ fn measure_options(ui: &mut Ui, editor: &mut Editor) {
     match options.shape {
         MeasureShape::Cone => {
             let angles = CONES_DEG.map(|deg| (deg, format!("{deg}°")));
-            short_choice(ui, "Angle of the cone", &mut options.cone_deg, &angles);
+            let value = &mut options.cone_deg;
+            short_choice(ui, "Angle of the cone", value, &angles, spread);
         }
         MeasureShape::Beam => {
             let widths = BEAMS_FT.map(|ft| (ft, format!("{ft} ft")));
-            short_choice(ui, "Width of the beam", &mut options.beam_ft, &widths);
+            let value = &mut options.beam_ft;
+            short_choice(ui, "Width of the beam", value, &widths, spread);
         }
         MeasureShape::Line | MeasureShape::Circle | MeasureShape::Square => {}
     }
 }
 
 /// A choice of a few numbers.
-fn short_choice(ui: &mut Ui, label: &str, value: &mut f64, choices: &[(f64, String)]) {
+fn short_choice(
+    ui: &mut Ui,
+    label: &str,
+    value: &mut f64,
+    choices: &[(f64, String)],
+    spread: bool,
+) {
     ui.add_space(4.0);
+    if spread {
+        for (choice, name) in choices {
+            ui.selectable_value(value, *choice, name)
+                .on_hover_text(label);
+        }
+        return;
+    }
     ui.allocate_ui(egui::vec2(84.0, CONTROL_HEIGHT), |ui| {
         let choices: Vec<(f64, &str)> = choices
             .iter()

@@ -160,7 +160,9 @@ fn in_a_narrow_window_the_options_are_behind_a_button_and_nothing_is_cut_off() {
         harness.state().editor.settings.measuring.shape,
         MeasureShape::Cone
     );
-    harness.get_by_label("Angle of the cone");
+    harness.get_by_label("53.13°").click();
+    harness.run_steps(4);
+    assert_eq!(harness.state().editor.settings.measuring.cone_deg, 53.13);
 }
 
 fn draw(harness: &mut Harness<'_, App>) {
