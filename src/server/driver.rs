@@ -15,7 +15,7 @@ use super::hook::{Hook, HookTimer};
 use super::metrics::Metrics;
 use super::name::RoomName;
 use super::outbox::Close;
-use super::room::{CutFile, CutWanted, Info, Join, OnTable, Room};
+use super::room::{CutFile, CutWanted, Info, Join, OnTable, Room, Seats};
 use super::showing::{self, Showing};
 use crate::scene::picture::PictureInfo;
 use crate::util::clock::Clock;
@@ -38,8 +38,8 @@ const END_PATIENCE: Duration = Duration::from_secs(10);
 /// What a room is asked to do.
 #[derive(Debug)]
 pub enum Command {
-    /// Say that the room is there.
-    Open(oneshot::Sender<()>),
+    /// Say that the room is there, and who else can be let in.
+    Open(oneshot::Sender<Seats>),
     /// Somebody comes.
     Join(Join, oneshot::Sender<()>),
     /// Somebody sent a binary message.
@@ -183,7 +183,7 @@ impl Driver {
         // An answer that nobody waits for any more is no matter.
         match command {
             Command::Open(reply) => {
-                let _: Result<(), ()> = reply.send(());
+                let _: Result<(), Seats> = reply.send(self.room.seats());
             }
             Command::Join(join, reply) => {
                 if stopping.is_some() {

@@ -19,7 +19,7 @@ use super::driver::{self, Command, Driver};
 use super::hook::Hook;
 use super::metrics::Metrics;
 use super::name::RoomName;
-use super::room::{Beginning, Info, Join, Room};
+use super::room::{Beginning, Info, Join, Room, Seats};
 use super::seed::Seeds;
 use super::showing::Showing;
 use super::store::{NoLog, RoomLog as _, RoomStore};
@@ -227,11 +227,12 @@ impl Host {
         self.store.is_none() && (!owner.is_settled || owner.expected.contains(name))
     }
 
-    /// Opens a room.
+    /// Opens a room, and tells who can be let in. Unlike [`Host::info`] it costs the same however
+    /// large the document is.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn open(self: &Arc<Self>, name: &RoomName) -> Result<(), Unavailable> {
+    pub async fn open(self: &Arc<Self>, name: &RoomName) -> Result<Seats, Unavailable> {
         // New work while nothing can be saved would only be lost later.
         if self.failing().is_some() {
             return Err(Unavailable);

@@ -210,19 +210,15 @@ async fn upgrade(
             .any(|party| party == room.party()),
         room,
     };
-    if service.host.open(&visitor.room).await.is_err() {
+    let Ok(seats) = service.host.open(&visitor.room).await else {
         return unavailable();
+    };
+    if !role.sees_all() && (visitor.text_first || !seats.for_guests) {
+        return denied_response(service, Denied::NoProjection);
     }
-    match service.host.info(&visitor.room, true).await {
-        Ok(info) if !role.sees_all() && (visitor.text_first || !info.takes_guests) => {
-            return denied_response(service, Denied::NoProjection);
-        }
-        Ok(info) if info.connections >= service.most_connections => {
-            let full = "the room is full: its server takes no more connections";
-            return refuse(StatusCode::SERVICE_UNAVAILABLE, full);
-        }
-        Ok(_) => {}
-        Err(Unavailable) => return unavailable(),
+    if seats.taken >= service.most_connections {
+        let full = "the room is full: its server takes no more connections";
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, full);
     }
     let seat = request.extensions().get::<Seat>().cloned();
     let upgrade = hyper::upgrade::on(request);

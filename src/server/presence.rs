@@ -1,10 +1,7 @@
-//! Who is here and what they show: the awareness table of a room, with the clock rules of
-//! y-protocols.
+//! Who is here and what they show: the awareness table of a room.
 //!
-//! An entry is taken when its clock is newer than the one known, or equal with `null` over a live
-//! state; an unknown client has clock 0, so a state at clock 0 is never taken. The clock is looked at
-//! before the state's JSON: web clients send every entry that they receive back, and that must cost
-//! next to nothing.
+//! An entry is taken as [`is_news`] says. The clock is looked at before the state's JSON: web clients
+//! send every entry that they receive back, and that must cost next to nothing.
 //!
 //! Every live entry belongs to the connection that it came from last, also when its client was here
 //! before under another connection, so that a connection that drops takes its cursors along at once.
@@ -20,13 +17,10 @@ use std::time::Duration;
 use serde::de::IgnoredAny;
 
 use super::ConnectionId;
+use crate::sync::awareness::{EXPIRY, MAX_STATE_BYTES, is_news};
 
-/// A state that was not renewed for this long is gone.
-pub const EXPIRY: Duration = Duration::from_secs(30);
 /// How long a client's clock is remembered after it has gone.
 const MEMORY: Duration = Duration::from_secs(600);
-/// The longest state of one client, in bytes of JSON: a temporary drawing is in it.
-const MOST_STATE_BYTES: usize = 256 << 10;
 /// How many clients one connection may speak for.
 const MOST_CLIENTS: usize = 32;
 /// Clients have ids and clocks that JavaScript can count.
@@ -83,19 +77,15 @@ impl Presence {
         state: &str,
     ) -> Heard {
         let gone = state == "null";
-        match self.entries.get(&client) {
-            Some(known) => {
-                let leaves =
-                    gone && clock == known.clock && known.state.is_some() && known.owner == from;
-                if clock <= known.clock && !leaves {
-                    return Heard::Stale;
-                }
-            }
-            // Nothing is kept of a client that was never here.
-            None if clock == 0 || gone => return Heard::Stale,
-            None => {}
+        let known = self.entries.get(&client);
+        let known_clock = known.map_or(0, |known| known.clock);
+        let is_own = known.is_some_and(|known| known.state.is_some() && known.owner == from);
+        // Nothing is kept of a client that was never here.
+        let is_nobody = known.is_none() && gone;
+        if is_nobody || !is_news(known_clock, is_own, clock, gone) {
+            return Heard::Stale;
         }
-        if client > MOST_NUMBER || clock > MOST_NUMBER || state.len() > MOST_STATE_BYTES {
+        if client > MOST_NUMBER || clock > MOST_NUMBER || state.len() > MAX_STATE_BYTES {
             return Heard::Malformed;
         }
         // What is not JSON would break the others' reading of the whole message.
@@ -288,7 +278,7 @@ mod tests {
             .count();
         assert_eq!(taken, MOST_CLIENTS);
         assert_eq!(presence.hear(T0, B, (5000, 1), "{}"), Heard::Taken);
-        let long = format!("\"{}\"", "x".repeat(MOST_STATE_BYTES));
+        let long = format!("\"{}\"", "x".repeat(MAX_STATE_BYTES));
         assert_eq!(presence.hear(T0, B, (5000, 2), &long), Heard::Malformed);
     }
 }

@@ -1,7 +1,6 @@
 //! Who is here and what they show, from one client's side: the clock rules of y-protocols.
 //!
-//! * An entry is taken when its clock is newer than the known one, or equal with `null` over a live
-//!   state. An unknown client has clock 0, so a state at clock 0 is never taken; ours begin at 1.
+//! * An entry is taken as [`is_news`] says.
 //! * The own state is renewed after [`RENEWAL`] of silence, also when it has not changed; others that
 //!   were not renewed for [`EXPIRY`] are gone, although their clock is remembered.
 //! * A `null` over the own state (a server ended an old connection of ours) is answered with the
@@ -12,7 +11,7 @@
 //!
 //! States are JSON text that is never looked at; the caller parses what it shows. The table is bounded
 //! in clients and in bytes. Must not know sockets, documents or what a state means. Called by
-//! [`super::client`].
+//! [`super::client`]; the clock rule, [`EXPIRY`] and [`MAX_STATE_BYTES`] by the room server too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,6 +39,15 @@ const MAX_TOTAL_BYTES: usize = 16 << 20;
 pub struct TooLarge {
     /// Its length.
     pub bytes: usize,
+}
+
+/// The clock rule of y-protocols: whether an entry at `clock` says something new of a client whose
+/// last known clock is `known_clock`, 0 for one that is unknown. It does when its clock is newer, so a
+/// state at clock 0 is never taken; ours begin at 1. At the same clock only a `null` does (`is_gone`),
+/// where it takes a state away (`may_leave`).
+#[must_use]
+pub const fn is_news(known_clock: u64, may_leave: bool, clock: u64, is_gone: bool) -> bool {
+    clock > known_clock || (clock == known_clock && is_gone && may_leave)
 }
 
 /// A client's state as it is now; `None`: the client has gone.
@@ -213,8 +221,7 @@ impl Awareness {
                     let bytes = known.state.as_ref().map_or(0, |state| state.len());
                     (known.clock, bytes, known.state.is_some())
                 });
-        let leaves = is_gone && was_here && entry.clock == clock;
-        if entry.clock <= clock && !leaves {
+        if !is_news(clock, was_here, entry.clock, is_gone) {
             return;
         }
         if is_gone {

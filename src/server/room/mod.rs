@@ -262,8 +262,15 @@ pub struct Info {
     pub state_vector_bytes: usize,
     /// What the store holds of it.
     pub stored_bytes: usize,
-    /// Players and displays can be let in.
-    pub takes_guests: bool,
+}
+
+/// Who else can be let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seats {
+    /// Open connections.
+    pub taken: usize,
+    /// Players and displays can come.
+    pub for_guests: bool,
 }
 
 impl Room {

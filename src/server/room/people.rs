@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 
-use super::{Info, KEEP_ALIVE, Member, PRESENCE_STEP, Room, User, presence_frame};
+use super::{Info, KEEP_ALIVE, Member, PRESENCE_STEP, Room, Seats, User, presence_frame};
 use crate::server::ConnectionId;
 use crate::server::access::Role;
 use crate::server::presence::Heard;
@@ -44,6 +44,15 @@ impl Room {
         })
     }
 
+    /// Who else can be let in.
+    #[must_use]
+    pub fn seats(&self) -> Seats {
+        Seats {
+            taken: self.members.len(),
+            for_guests: self.can_take_guests(),
+        }
+    }
+
     /// Who is here, and sizes; for a guest the guests, and the sizes of the document that they get.
     pub fn info(&mut self, sees_all: bool) -> Info {
         let mut users: Vec<(User, Role)> = Vec::new();
@@ -57,7 +66,6 @@ impl Room {
                 None => users.push((user.clone(), member.role)),
             }
         }
-        let takes_guests = self.can_take_guests();
         if !sees_all {
             let document = self.guests_document();
             let bytes = document.map_or(0, |doc| doc.replica().encode_snapshot().len());
@@ -67,12 +75,10 @@ impl Room {
                 document_bytes: Some(bytes),
                 state_vector_bytes: document.map_or(0, |doc| doc.replica().state_vector().len()),
                 stored_bytes: 0,
-                takes_guests,
             };
         }
         Info {
             users,
-            takes_guests,
             connections,
             document_bytes: Some(self.whole().len()),
             state_vector_bytes: self.state_vector.len(),

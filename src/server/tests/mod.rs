@@ -655,6 +655,24 @@ fn people_come_and_go_and_events_reach_who_can_read_them() {
 }
 
 #[test]
+fn sizes_that_are_told_are_those_of_the_document_now() {
+    let mut table = Table::new();
+    let dm = table.guest(Role::Dm);
+    assert_eq!(table.room.seats().taken, 1);
+    let mut copy = Replica::open_unread([]).unwrap();
+    for n in 1..5 {
+        let update = words(n);
+        copy.apply_update(&update, Origin::Remote(1)).unwrap();
+        table.update(&dm, &update);
+        table.wait(MERGE);
+        let told = table.room.info(true);
+        let now = copy.encode_snapshot().len();
+        assert_eq!(told.document_bytes, Some(now), "after {n} changes");
+        assert_eq!(told.state_vector_bytes, copy.state_vector().len());
+    }
+}
+
+#[test]
 fn a_plain_json_room_sends_nothing_binary_first() {
     let mut table = Table::new();
     let text_first = |join: &mut Join| join.text_first = true;
