@@ -19,19 +19,24 @@
 //!
 //! Must not know sockets, dialects beyond their table, or what a document holds.
 
+mod events;
+mod incoming;
+mod link;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use super::awareness::{Awareness, Shown, TooLarge};
-use super::batch::{Assembled, Assembler, BatchError, Frame, split};
+use super::awareness::{Awareness, TooLarge};
+use super::batch::Frame;
 use super::dialect::Dialect;
 use super::protocol::{Message, SyncMessage};
 use super::state::{Backoff, Closed, ConnectionState, Refusal, RefusalKind};
 use crate::doc::Origin;
-use crate::doc::replica::{DocError, Replica};
+use crate::doc::replica::Replica;
+
+pub use self::events::{Action, Counters, Event, Incoming, Outgoing};
+use self::link::Link;
 
 /// A ping goes out after this much silence of ours; its pong shows that the room lives.
 pub const PING: Duration = Duration::from_secs(15);
@@ -48,80 +53,8 @@ pub const MAX_MESSAGE_BYTES: usize = 64 << 20;
 const STEP_1_PATIENCE: Duration = Duration::from_secs(5);
 /// How soon the room is asked again when updates wait for others that have not come.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
-/// More than this queued, and updates are owed instead.
-const MAX_QUEUE_BYTES: usize = 1 << 20;
-const MAX_QUEUE: usize = 256;
-/// Updates that have come are taken in together, up to this many bytes.
-const MAX_INBOX_BYTES: usize = 8 << 20;
-/// Messages whose acknowledgment is awaited; the oldest are covered by later ones.
-const MAX_AWAITED: usize = 4096;
-
-/// What a transport reports.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Incoming {
-    /// The connection is open.
-    Opened,
-    /// A WebSocket message.
-    Frame(Frame),
-    /// A pong, or a part of a long message: the peer lives.
-    Alive,
-    /// The connection has ended or did not come about.
-    Closed(Closed),
-}
-
-/// What is sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outgoing {
-    /// A WebSocket message.
-    Frame(Frame),
-    /// A ping.
-    Ping,
-}
-
-/// What the driver does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Open a new connection in place of any that there is.
-    Connect,
-    /// End the connection; what was sent before is to arrive.
-    Close,
-}
-
-/// What has happened.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// The connection's state is another.
-    State(ConnectionState),
-    /// Everything that the room had is in the document now.
-    Synced,
-    /// Others came, went or show something else.
-    Awareness(Vec<Shown>),
-    /// Everything up to this generation of the document is durable in the room.
-    Acknowledged(u64),
-    /// The room does not take this client's changes, for the reason given.
-    Denied(String),
-    /// A text that the room sent.
-    Text(String),
-    /// The room sent what is no part of this document; the connection was dropped.
-    Damaged(DocError),
-}
-
-/// Sums for diagnostics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
-    /// Connections that opened.
-    pub connections: u64,
-    /// Frames given out to be sent.
-    pub frames_out: u64,
-    /// Their payload.
-    pub bytes_out: u64,
-    /// Frames that came.
-    pub frames_in: u64,
-    /// Their payload.
-    pub bytes_in: u64,
-    /// Frames that were no message.
-    pub malformed_in: u64,
-}
+/// The state vector of an empty document.
+const EMPTY_STATE: &[u8] = &[0];
 
 #[derive(Debug)]
 enum Phase {
@@ -135,32 +68,6 @@ enum Phase {
     },
     Open(Box<Link>),
     Refused(Refusal),
-}
-
-/// An open connection.
-#[derive(Debug)]
-struct Link {
-    opened: Duration,
-    heard: Duration,
-    said: Duration,
-    live_since: Option<Duration>,
-    assembler: Assembler,
-    queue: VecDeque<Outgoing>,
-    queue_bytes: usize,
-    inbox: Vec<Bytes>,
-    inbox_bytes: usize,
-    /// The state that the room has once everything in the queue has arrived; `None` before its step 1.
-    room_knows: Option<Vec<u8>>,
-    /// The document holds changes that are not in the queue.
-    owes: bool,
-    /// What the room knew when it was answered, while the document had updates waiting for others.
-    /// Once they are in, the room may lack them: it may have forgotten them in a crash.
-    unanswered: Option<Vec<u8>>,
-    messages: u64,
-    awaited: VecDeque<(u64, u64)>,
-    asked_again: Option<(Duration, Duration)>,
-    batches: u64,
-    leaves_by: Option<Duration>,
 }
 
 /// One document's connection to a room.
@@ -372,187 +279,6 @@ impl Client {
         }
     }
 
-    fn opened(&mut self, now: Duration, doc: &Replica) {
-        if !matches!(self.phase, Phase::Connecting { .. }) {
-            return;
-        }
-        self.counters.connections += 1;
-        let mut link = Link {
-            opened: now,
-            heard: now,
-            said: now,
-            live_since: None,
-            assembler: Assembler::new(MAX_MESSAGE_BYTES),
-            queue: VecDeque::new(),
-            queue_bytes: 0,
-            inbox: Vec::new(),
-            inbox_bytes: 0,
-            room_knows: None,
-            owes: false,
-            unanswered: None,
-            messages: 0,
-            awaited: VecDeque::new(),
-            asked_again: None,
-            batches: 0,
-            leaves_by: None,
-        };
-        link.push_message(&Message::Sync(SyncMessage::Step1(&doc.state_vector())));
-        self.awareness.opened();
-        self.enter(Phase::Open(Box::new(link)));
-    }
-
-    fn frame(&mut self, now: Duration, doc: &mut Replica, frame: Frame) {
-        let Phase::Open(link) = &mut self.phase else {
-            return;
-        };
-        link.heard = now;
-        self.counters.frames_in += 1;
-        self.counters.bytes_in += frame.len() as u64;
-        let assembled = match frame {
-            Frame::Binary(bytes) => link.assembler.binary(bytes),
-            Frame::Text(text) => match link.assembler.text(&text) {
-                Ok(None) => {
-                    self.events.push_back(Event::Text(text));
-                    return;
-                }
-                Ok(Some(assembled)) => Ok(assembled),
-                Err(error) => Err(error),
-            },
-        };
-        match assembled {
-            Ok(Assembled::Message(bytes)) => self.message(now, doc, &bytes),
-            Ok(Assembled::Pending) => {}
-            Err(error) => {
-                self.counters.malformed_in += 1;
-                let closed = match error {
-                    BatchError::TooLarge => Closed::TooMuch,
-                    error => Closed::Lost {
-                        why: error.to_string(),
-                    },
-                };
-                self.cut(now, doc, &closed);
-            }
-        }
-    }
-
-    fn message(&mut self, now: Duration, doc: &mut Replica, bytes: &Bytes) {
-        let mut rest = &bytes[..];
-        while !rest.is_empty() {
-            // What is no message is passed over, as the web's clients do: it may be of a kind that
-            // is yet to come.
-            let Ok((message, after)) = Message::decode_first(rest) else {
-                self.counters.malformed_in += 1;
-                return;
-            };
-            rest = after;
-            let Phase::Open(link) = &mut self.phase else {
-                return;
-            };
-            match message {
-                Message::Sync(SyncMessage::Step1(state_vector)) => {
-                    self.answer(now, doc, state_vector);
-                }
-                Message::Sync(SyncMessage::Step2(update)) => {
-                    link.take_update(bytes.slice_ref(update));
-                    self.settle(now, doc);
-                    self.synced(now);
-                }
-                Message::Sync(SyncMessage::Update(update)) => {
-                    link.take_update(bytes.slice_ref(update));
-                    if link.inbox_bytes > MAX_INBOX_BYTES {
-                        self.settle(now, doc);
-                    }
-                }
-                Message::Awareness(update) => self.awareness.hear(now, &update),
-                Message::Denied(reason) => self.events.push_back(Event::Denied(reason.to_owned())),
-                Message::Durable { messages, .. } => self.durable(messages),
-                Message::QueryAwareness => self.awareness.say_again(),
-                Message::Unknown { .. } => {}
-            }
-        }
-    }
-
-    /// Answers the room's step 1 with everything that it lacks.
-    fn answer(&mut self, now: Duration, doc: &mut Replica, state_vector: &[u8]) {
-        let (dialect, generation) = (self.dialect, self.generation);
-        let Phase::Open(link) = &mut self.phase else {
-            return;
-        };
-        let missing = match doc.encode_missing(state_vector) {
-            Ok(missing) => missing,
-            Err(error) => {
-                self.damaged(now, doc, error);
-                return;
-            }
-        };
-        let fits = link.push_document(dialect, SyncMessage::Step2(&missing), generation);
-        link.room_knows = Some(doc.state_vector());
-        link.owes = false;
-        link.unanswered = doc.waits_for_updates().then(|| state_vector.to_vec());
-        if !fits {
-            self.refuse(RefusalKind::TooLarge);
-        }
-    }
-
-    fn synced(&mut self, now: Duration) {
-        let before = self.state();
-        let Phase::Open(link) = &mut self.phase else {
-            return;
-        };
-        if link.live_since.is_none() {
-            link.live_since = Some(now);
-            self.synced_once = true;
-            self.events.push_back(Event::Synced);
-            self.tell_state(&before);
-        }
-    }
-
-    fn durable(&mut self, messages: u64) {
-        let Phase::Open(link) = &mut self.phase else {
-            return;
-        };
-        let mut reached = None;
-        while let Some((message, generation)) = link.awaited.front()
-            && *message <= messages
-        {
-            reached = Some(*generation);
-            link.awaited.pop_front();
-        }
-        if let Some(generation) = reached
-            && self.acknowledged.is_none_or(|last| last < generation)
-        {
-            self.acknowledged = Some(generation);
-            self.events.push_back(Event::Acknowledged(generation));
-        }
-    }
-
-    /// Takes into the document what has come.
-    fn settle(&mut self, now: Duration, doc: &mut Replica) {
-        let Phase::Open(link) = &mut self.phase else {
-            return;
-        };
-        if link.inbox.is_empty() {
-            return;
-        }
-        let updates = std::mem::take(&mut link.inbox);
-        link.inbox_bytes = 0;
-        if let Err(error) = doc.apply_updates(updates.iter().map(|update| &**update), self.origin) {
-            self.damaged(now, doc, error);
-            return;
-        }
-        if link.unanswered.is_some() && !doc.waits_for_updates() {
-            link.room_knows = link.unanswered.take();
-            link.owes = true;
-        }
-    }
-
-    fn damaged(&mut self, now: Duration, doc: &mut Replica, error: DocError) {
-        self.counters.malformed_in += 1;
-        self.events.push_back(Event::Damaged(error.clone()));
-        let why = error.to_string();
-        self.cut(now, doc, &Closed::Lost { why });
-    }
-
     /// Ends the connection from this side.
     fn cut(&mut self, now: Duration, doc: &mut Replica, closed: &Closed) {
         self.actions.push_back(Action::Close);
@@ -729,74 +455,3 @@ impl Client {
         self.events.pop_front()
     }
 }
-
-/// The state vector of an empty document.
-const EMPTY_STATE: &[u8] = &[0];
-
-impl Link {
-    fn has_room_for(&self, bytes: usize) -> bool {
-        self.queue.is_empty()
-            || (self.queue.len() < MAX_QUEUE && self.queue_bytes + bytes <= MAX_QUEUE_BYTES)
-    }
-
-    fn push(&mut self, outgoing: Outgoing) {
-        if let Outgoing::Frame(frame) = &outgoing {
-            self.queue_bytes += frame.len();
-        }
-        self.queue.push_back(outgoing);
-    }
-
-    fn pop(&mut self) -> Option<Outgoing> {
-        let outgoing = self.queue.pop_front()?;
-        if let Outgoing::Frame(frame) = &outgoing {
-            self.queue_bytes -= frame.len();
-        }
-        Some(outgoing)
-    }
-
-    fn push_message(&mut self, message: &Message<'_>) {
-        self.push(Outgoing::Frame(Frame::Binary(message.encode().into())));
-    }
-
-    /// Queues a document message, in slices where it has to be; `false`: the server cannot take it.
-    fn push_document(
-        &mut self,
-        dialect: Dialect,
-        message: SyncMessage<'_>,
-        generation: u64,
-    ) -> bool {
-        let rules = dialect.rules();
-        let bytes = Bytes::from(Message::Sync(message).encode());
-        self.messages += 1;
-        if self.awaited.len() >= MAX_AWAITED {
-            self.awaited.pop_front();
-        }
-        self.awaited.push_back((self.messages, generation));
-        match rules.slice_bytes {
-            Some(slice) => {
-                self.batches += 1;
-                for frame in split(bytes, slice, self.batches) {
-                    self.push(Outgoing::Frame(frame));
-                }
-                true
-            }
-            None if bytes.len() <= rules.max_frame_bytes => {
-                self.push(Outgoing::Frame(Frame::Binary(bytes)));
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn take_update(&mut self, update: Bytes) {
-        // The answer to a resume without news, and what echoes bring most.
-        if *update == *EMPTY_UPDATE {
-            return;
-        }
-        self.inbox_bytes += update.len();
-        self.inbox.push(update);
-    }
-}
-
-/// The update that changes nothing.
-const EMPTY_UPDATE: &[u8] = &[0, 0];
