@@ -90,6 +90,8 @@ pub struct Fading {
 /// A cursor to draw.
 #[derive(Debug, Clone)]
 pub struct Pointer {
+    /// Whose it is.
+    pub key: Key,
     /// The name beside it; empty while they measure.
     pub name: String,
     /// Its colour.
@@ -123,6 +125,8 @@ pub struct Drawn<'a> {
 /// A drag of somebody.
 #[derive(Debug)]
 pub struct Dragged<'a> {
+    /// Whose it is.
+    pub key: Key,
     /// Their name.
     pub name: String,
     /// Their colour.
@@ -261,6 +265,7 @@ impl Crowd {
                     fading.next_s = Some(next);
                 }
                 Some(Pointer {
+                    key: key_of(person),
                     name: if name_waits > 0.0 {
                         String::new()
                     } else {
@@ -350,6 +355,7 @@ impl Crowd {
                 .into_iter()
                 .flat_map(|dragging| std::iter::once(&dragging.marker).chain(&dragging.also))
                 .map(move |marker| Dragged {
+                    key: key_of(person),
                     name: name_of(person),
                     color: color_of(person),
                     marker,
@@ -534,6 +540,8 @@ mod tests {
         assert_eq!(names(&table), ["Mira"]);
         assert_eq!(names(&other), ["Tamsin"]);
         assert_eq!(crowd.drags(&other).count(), 2);
+        let at_cursor = crowd.pointers(&other, Some(&table), 0.1).pop().unwrap().key;
+        assert!(crowd.drags(&other).all(|drag| drag.key == at_cursor));
         assert_eq!(crowd.drags(&table).count(), 0);
     }
 

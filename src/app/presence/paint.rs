@@ -71,16 +71,20 @@ pub fn paint(stage: &Stage<'_>, crowd: &Crowd, drawings: &mut Drawings) -> Optio
         if let Some(hovered) = crowd.hovered(scene, active) {
             stage.hovered(hovered);
         }
+    }
+    let pointers = if stage.cursors {
+        crowd.pointers(scene, active, now)
     } else {
+        Vec::new()
+    };
+    if !stage.is_table {
         for drag in crowd.drags(scene) {
-            stage.drag(&drag);
+            stage.drag(&drag, !stage.is_named(&drag, &pointers));
         }
     }
-    if stage.cursors {
-        for pointer in crowd.pointers(scene, active, now) {
-            due.note(pointer.fading);
-            stage.pointer(&pointer);
-        }
+    for pointer in &pointers {
+        due.note(pointer.fading);
+        stage.pointer(pointer);
     }
     due.0
 }
@@ -303,7 +307,16 @@ impl Stage<'_> {
             .add(Shape::line(path, Stroke::new(radius * 2.0, ink)));
     }
 
-    fn drag(&self, drag: &Dragged<'_>) {
+    /// The name of whoever drags this stands at their cursor already.
+    fn is_named(&self, drag: &Dragged<'_>, pointers: &[Pointer]) -> bool {
+        let pointer = pointers.iter().find(|pointer| pointer.key == drag.key);
+        pointer.is_some_and(|pointer| {
+            let is_seen = self.view.rect.contains(self.view.screen(pointer.at_world));
+            is_seen && !pointer.name.is_empty() && pointer.fading.opacity > 0.5
+        })
+    }
+
+    fn drag(&self, drag: &Dragged<'_>, with_name: bool) {
         let marker = self.scene.markers.iter().find(|it| it.id == *drag.marker);
         let Some(marker) = marker else {
             return;
@@ -316,7 +329,9 @@ impl Stage<'_> {
         self.painter
             .circle_stroke(at, radius, Stroke::new(2.0, color));
         let below = at + egui::vec2(0.0, radius + 4.0);
-        self.pill(below, Align2::CENTER_TOP, &drag.name, color, 1.0);
+        if with_name {
+            self.pill(below, Align2::CENTER_TOP, &drag.name, color, 1.0);
+        }
     }
 
     /// What players may read of a marker that the DM points at.

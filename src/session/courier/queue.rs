@@ -27,6 +27,8 @@ const LOOKS_FOR_USELESS: u32 = 2;
 const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 /// Pictures that a server is remembered to have.
 const MOST_KNOWN: usize = 1 << 16;
+/// After so many attempts in a row that brought nothing, pictures are said to wait and not to go.
+const STUCK: u32 = 2;
 /// Failures in a row before a person hears of them.
 const PATIENCE: u32 = 3;
 
@@ -170,6 +172,8 @@ pub(super) struct Queue {
     there: HashSet<PictureHash>,
     /// When the room's server has refused, by errand.
     refused: [Option<Instant>; 2],
+    /// So many attempts in a row brought nothing, because nobody answers as a rule; by errand.
+    in_vain: [u32; 3],
     told_work: Option<Work>,
 }
 
@@ -246,6 +250,7 @@ impl Queue {
         if let Some(told) = self.told.get_mut(side as usize) {
             *told = Told::default();
         }
+        self.in_vain = [0; 3];
         if side == Side::Room {
             self.refused = [None; 2];
             self.there.clear();
@@ -287,7 +292,15 @@ impl Queue {
     pub(super) fn progress(&mut self, key: &Key, got: u64, all: u64) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.task.key == *key) {
             (entry.got, entry.all) = (got, all);
+            if let Some(in_vain) = self.in_vain.get_mut(key.errand() as usize) {
+                *in_vain = 0;
+            }
         }
+    }
+
+    fn is_stuck(&self, errand: Errand) -> bool {
+        let in_vain = self.in_vain.get(errand as usize).copied();
+        in_vain.is_some_and(|attempts| attempts >= STUCK)
     }
 
     /// It was done, or failed; the failure when a person has to hear of it.
@@ -304,6 +317,12 @@ impl Queue {
         let entry = self.entries.get_mut(at)?;
         let was_forgotten = entry.failures == FORGOTTEN;
         let errand = key.errand();
+        if let Some(in_vain) = self.in_vain.get_mut(errand as usize) {
+            *in_vain = match result {
+                Err(Failure::Passing(_)) => in_vain.saturating_add(1),
+                _ => 0,
+            };
+        }
         let failure = match result {
             // Another key came meanwhile; the file is here.
             Ok(()) if entry.task.locations.len() > entry.known_locations => {
@@ -424,33 +443,34 @@ impl Queue {
     #[expect(clippy::cast_precision_loss, reason = "a share that is drawn")]
     pub(super) fn news(&mut self, reach: Reach) -> Option<Option<Work>> {
         let mut work = None;
-        for (goes, verb) in [(false, "Fetching"), (true, "Sending")] {
+        for (goes, verb, past) in [(false, "Fetching", "fetched"), (true, "Sending", "sent")] {
             let is_open = |entry: &&Entry| {
                 (entry.task.key.errand() == Errand::Offer) == goes && entry.is_on_the_way(reach)
             };
             let open: Vec<&Entry> = self.entries.iter().filter(is_open).collect();
-            let done = self.done.get_mut(usize::from(goes));
+            let done = self.done.get(usize::from(goes)).copied().unwrap_or(0);
             if open.is_empty() {
-                if let Some(done) = done {
+                if let Some(done) = self.done.get_mut(usize::from(goes)) {
                     *done = 0;
                 }
                 continue;
             }
-            let done = done.map_or(0, |done| *done);
             let all = done + open.len();
             let shares = open
                 .iter()
                 .map(|entry| entry.got as f32 / entry.all.max(1) as f32);
             let share = (done as f32 + shares.sum::<f32>()) / all as f32;
-            let what = if all == 1 {
-                format!("{verb} a picture")
-            } else {
-                format!("{verb} {} of {all} pictures", done + 1)
+            let are_stuck = (open.iter()).all(|entry| self.is_stuck(entry.task.key.errand()));
+            let what = match (are_stuck, open.len()) {
+                (true, 1) => format!("1 picture waits to be {past}"),
+                (true, waiting) => format!("{waiting} pictures wait to be {past}"),
+                (false, _) if all == 1 => format!("{verb} a picture"),
+                (false, _) => format!("{verb} {} of {all} pictures", done + 1),
             };
             if work.is_none() {
                 work = Some(Work {
                     what: what.into(),
-                    done: Some(share),
+                    done: (!are_stuck).then_some(share),
                 });
             }
         }

@@ -57,6 +57,40 @@ fn the_latest_wanted_comes_first_and_what_others_lack_last() {
 }
 
 #[test]
+fn what_cannot_be_reached_is_said_to_wait_and_not_to_go() {
+    let mut queue = Queue::default();
+    for name in ["a", "b"] {
+        queue.want(offer(name), None, false);
+    }
+    let told = |queue: &mut Queue| {
+        let work = queue.news(ROOM).flatten().unwrap();
+        (work.what.to_string(), work.done.is_some())
+    };
+    let waits = |words: &str| (words.to_owned(), false);
+    let goes = |words: &str| (words.to_owned(), true);
+    let nobody = || Err(Failure::Passing("nobody answers".into()));
+    let now = Instant::now();
+    let first = queue.take(now, ROOM).unwrap();
+    assert_eq!(told(&mut queue), goes("Sending 1 of 2 pictures"));
+    queue.settle(&first.key, nobody(), now);
+    assert_eq!(queue.news(ROOM), None, "once is an accident");
+    let next = queue.take(now, ROOM).unwrap();
+    queue.settle(&next.key, nobody(), now);
+    assert_eq!(told(&mut queue), waits("2 pictures wait to be sent"));
+    let later = now + Duration::from_secs(3600);
+    let second = queue.take(later, ROOM).unwrap();
+    assert_eq!(queue.news(ROOM), None, "an attempt is no news");
+    queue.settle(&second.key, Ok(()), later);
+    assert_eq!(told(&mut queue), goes("Sending 2 of 2 pictures"));
+    let last = queue.take(later, ROOM).unwrap();
+    queue.settle(&last.key, nobody(), later);
+    let much_later = later + Duration::from_secs(3600);
+    let last = queue.take(much_later, ROOM).unwrap();
+    queue.settle(&last.key, nobody(), much_later);
+    assert_eq!(told(&mut queue), waits("1 picture waits to be sent"));
+}
+
+#[test]
 fn what_fails_is_tried_ever_later_and_told_once() {
     let mut queue = queue(&["a", "b"]);
     let mut now = Instant::now();
