@@ -286,8 +286,11 @@ impl Apart {
         if is_first || scenes.is_empty() {
             return None;
         }
-        let both = scenes.iter().any(|scene| scene.here != Side::Same)
-            && scenes.iter().any(|scene| scene.there != Side::Same);
+        let is_from_here = |it: &ApartScene| !matches!(it.here, Side::Same | Side::Unknown);
+        let is_merged = |it: &ApartScene| (it.here, it.there) == (Side::Unknown, Side::Changed);
+        let both = scenes.iter().any(is_merged)
+            || (scenes.iter().any(is_from_here)
+                && scenes.iter().any(|scene| scene.there != Side::Same));
         let lost = self.lost.take();
         let report = Arc::new(ApartReport {
             since_unix_ms,
