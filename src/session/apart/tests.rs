@@ -195,10 +195,18 @@ impl Two {
         let (untold, unheard) = (self.untold.clone(), self.unheard.clone());
         // Who agreed with the room on a game without scenes knows nothing after a restart.
         let knows = self.apart.has_agreed;
+        let is_first = !knows && self.mine.scene_ids().is_empty();
         self.is_connected = true;
         self.hear();
         let report = self.follow();
-        self.check(report.as_deref(), &untold, &unheard, knows);
+        if is_first {
+            assert_eq!(
+                report, None,
+                "a room that comes for the first time is no news"
+            );
+        } else {
+            self.check(report.as_deref(), &untold, &unheard, knows);
+        }
         self.contested.clear();
         report
     }
