@@ -157,8 +157,7 @@ impl MapDraw {
             context.layouts,
             context.samplers,
             context.source,
-            &picture.hash,
-            &wanted,
+            (&picture.hash, &wanted),
             context.upload_budget_bytes,
         );
 

@@ -156,8 +156,7 @@ impl TileCache {
         layouts: &Layouts,
         samplers: &Samplers,
         source: &dyn PictureSource,
-        picture: &PictureHash,
-        addresses: &[TileAddress],
+        (picture, addresses): (&PictureHash, &[TileAddress]),
         budget_bytes: &mut usize,
     ) -> Vec<Wanted> {
         let frame = self.frame;
