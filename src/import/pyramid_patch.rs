@@ -279,7 +279,7 @@ mod tests {
             let size = [width, height];
             let pixel = |n: u32, seed: u32| {
                 let v = n.wrapping_add(seed).wrapping_mul(2_654_435_761);
-                [v as u8, (v >> 8) as u8, (v >> 16) as u8, if seed % 3 == 0 { (v >> 24) as u8 } else { 255 }]
+                [v as u8, (v >> 8) as u8, (v >> 16) as u8, if seed.is_multiple_of(3) { (v >> 24) as u8 } else { 255 }]
             };
             let mut rgba: Vec<u8> = (0..width * height).flat_map(|n| pixel(n, seed)).collect();
             let layout = PyramidLayout::new(width, height).unwrap();

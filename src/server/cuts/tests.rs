@@ -54,6 +54,28 @@ impl Bench {
         self.cuts.made(&hash).unwrap()
     }
 
+    /// All that was made was made long ago; false where the clock is too young for that.
+    fn grow_old(&self) -> bool {
+        let mut state = self.cuts.state.lock();
+        let Some(long_ago) = Instant::now().checked_sub(GRACE) else {
+            return false;
+        };
+        for made in state.made.values_mut() {
+            let made_before = Made {
+                hash: Arc::clone(&made.hash),
+                list: made.list.clone(),
+                tiled: made.tiled.clone(),
+                tiles: made.tiles.clone(),
+                picture: made.picture.clone(),
+                fog: made.fog.clone(),
+                ending: made.ending,
+                at: long_ago,
+            };
+            *made = Arc::new(made_before);
+        }
+        true
+    }
+
     /// What the tiles make together.
     fn put_together(&self, made: &Made) -> image::RgbImage {
         let list = TiledPicture::decode(&made.list).unwrap();
@@ -194,24 +216,9 @@ async fn what_is_not_named_any_more_goes_with_its_tiles() {
     // What is young stays.
     assert!(!bench.cuts.sweep(named).await);
     assert!(bench.cuts.made(&first.hash).is_some());
-    let mut state = bench.cuts.state.lock();
-    let Some(long_ago) = Instant::now().checked_sub(GRACE) else {
+    if !bench.grow_old() {
         return;
-    };
-    for made in state.made.values_mut() {
-        let made_before = Made {
-            hash: Arc::clone(&made.hash),
-            list: made.list.clone(),
-            tiled: made.tiled.clone(),
-            tiles: made.tiles.clone(),
-            picture: made.picture.clone(),
-            fog: made.fog.clone(),
-            ending: made.ending,
-            at: long_ago,
-        };
-        *made = Arc::new(made_before);
     }
-    drop(state);
     assert!(bench.cuts.sweep(named).await);
     assert!(bench.cuts.made(&first.hash).is_none());
     let is_here = |tile: &PictureHash| bench.cuts.tile(tile.as_str()).unwrap().is_file();
