@@ -789,19 +789,6 @@ fn a_scene_deleted_there_while_it_was_edited_here_is_told_and_comes_back() {
         Some(notice.text.clone())
     });
     assert!(text.contains("Crypt"), "{text}");
-    let told = |published: &Published| {
-        let report = published.room.as_ref()?.apart.clone()?;
-        let mut scenes = report.scenes.iter();
-        let crypt = scenes.find(|it| it.id == scene)?;
-        Some((crypt.here, crypt.there))
-    };
-    let (here, there) = mira.wait("what changed where", told);
-    assert!(
-        here != Side::Same && there == Side::Deleted,
-        "{here:?} {there:?}"
-    );
-    let sides = tom.wait("what changed where", told);
-    assert_eq!(sides, (Side::Deleted, Side::Same));
     mira.wait("the delete", |published| {
         (published.scenes.len() == 1).then_some(())
     });
@@ -811,6 +798,33 @@ fn a_scene_deleted_there_while_it_was_edited_here_is_told_and_comes_back() {
     tom.send(Request::EditScene(scene.clone()));
     tom.wait_for_marker(&scene, "ogre");
     tom.wait_for_marker(&scene, "dragon");
+}
+
+#[test]
+fn what_was_changed_apart_is_told_when_both_meet_again() {
+    let mut rooms = Rooms::start();
+    let (mira, _tom, scene) = two_in_a_room(&rooms);
+    mira.send(Request::EditScene(scene.clone()));
+    mira.wait("everything to be in the room", |published| {
+        let room = published.room.as_ref()?;
+        let mut documents = room.documents.iter();
+        documents.all(|it| it.has_sent_all).then_some(())
+    });
+    rooms.stop();
+    mira.add_marker(&scene, "dragon", DVec2::ZERO);
+    mira.wait_for_marker(&scene, "dragon");
+    rooms.resume();
+    mira.send(Request::Reconnect);
+    let (here, there) = mira.wait("what changed where", |published| {
+        let report = published.room.as_ref()?.apart.clone()?;
+        let mut scenes = report.scenes.iter();
+        let crypt = scenes.find(|it| it.id == scene)?;
+        Some((crypt.here, crypt.there))
+    });
+    assert!(
+        here != Side::Same && there == Side::Same,
+        "{here:?} {there:?}"
+    );
 }
 
 #[test]
