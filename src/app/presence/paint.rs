@@ -67,10 +67,10 @@ pub fn paint(stage: &Stage<'_>, crowd: &Crowd, drawings: &mut Drawings) -> Optio
         due.note(measured.fading);
         stage.measurement(&measured);
     }
-    if stage.is_table {
-        if let Some(hovered) = crowd.hovered(scene, active) {
-            stage.hovered(hovered);
-        }
+    if stage.is_table
+        && let Some(hovered) = crowd.hovered(scene, active)
+    {
+        stage.hovered(hovered);
     }
     let pointers = if stage.cursors {
         crowd.pointers(scene, active, now)
