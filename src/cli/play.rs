@@ -22,7 +22,8 @@ pub(super) struct Play {
     room: Option<String>,
 
     /// The code or token of the room; TABLEGLOW_TOKEN in the environment is read without it.
-    #[arg(long)]
+    // A token may begin with a dash.
+    #[arg(long, allow_hyphen_values = true)]
     token: Option<String>,
 
     /// The kind of server that the room is on.

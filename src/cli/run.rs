@@ -58,7 +58,8 @@ pub(super) struct Run {
     room: Option<String>,
 
     /// The code or token of the room; TABLEGLOW_TOKEN in the environment is read without it.
-    #[arg(long, requires = "room")]
+    // A token may begin with a dash.
+    #[arg(long, requires = "room", allow_hyphen_values = true)]
     token: Option<String>,
 
     /// The kind of server that the room is on.
