@@ -120,9 +120,20 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn start(place: &Place, arguments: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", place, arguments)
+    }
+
+    /// Killed in the middle of whatever it does, and started again at its address.
+    pub(super) fn crash(&mut self, place: &Place) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        *self = Self::start_at(&self.address, place, &[]);
+    }
+
+    fn start_at(listen: &str, place: &Place, arguments: &[&str]) -> Self {
         use std::io::BufRead as _;
         let mut child = place
-            .command(&["serve", "--listen", "127.0.0.1:0", "--data", "rooms"])
+            .command(&["serve", "--listen", listen, "--data", "rooms"])
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -198,7 +198,7 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 #[test]
 fn a_watching_display_follows_the_table_and_every_file_is_whole() {
-    let room = Room::new();
+    let mut room = Room::new();
     let link = room.server.link();
     let mut command = room
         .place
@@ -228,4 +228,12 @@ fn a_watching_display_follows_the_table_and_every_file_is_whole() {
         &[],
     );
     wait_until("another scene", || has(&look(), [0, 0x80, 0x80]));
+    room.server.crash(&room.place);
+    room.script(
+        "{\"do\": \"set\", \"scene\": \"Cave\", \"values\": {\"scene.backgroundColor\": \"#a03020\"}}\n",
+        &[],
+    );
+    wait_until("a change after the server came back", || {
+        has(&room.picture(), [0xa0, 0x30, 0x20])
+    });
 }
