@@ -102,6 +102,14 @@ impl Link {
     ) -> bool {
         let rules = dialect.rules();
         let bytes = Bytes::from(Message::Sync(message).encode());
+        let most = match rules.slice_bytes {
+            Some(_) => MAX_MESSAGE_BYTES,
+            None => rules.max_frame_bytes,
+        };
+        // A room that ends the connection in the middle of it may not be heard to say why.
+        if bytes.len() > most {
+            return false;
+        }
         self.messages += 1;
         if self.awaited.len() >= MAX_AWAITED {
             self.awaited.pop_front();
@@ -113,14 +121,10 @@ impl Link {
                 for frame in split(bytes, slice, self.batches) {
                     self.push(Outgoing::Frame(frame));
                 }
-                true
             }
-            None if bytes.len() <= rules.max_frame_bytes => {
-                self.push(Outgoing::Frame(Frame::Binary(bytes)));
-                true
-            }
-            None => false,
+            None => self.push(Outgoing::Frame(Frame::Binary(bytes))),
         }
+        true
     }
 
     pub(super) fn take_update(&mut self, update: Bytes) {
