@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    Arrived, MERGE, MERGE_FOR_EACH, MOST_INBOX_BYTES, Room, SAVE_RETRY, durable_frame, sync_frame,
+    Arrived, MERGE, MERGE_FOR_EACH, MERGES_FROM, MOST_INBOX_BYTES, Room, SAVE_RETRY, durable_frame,
+    sync_frame,
 };
 use crate::doc::Origin;
 use crate::doc::guard::{self, Extent};
@@ -99,8 +100,9 @@ impl Room {
     /// that their number does not grow with the square of the people.
     #[must_use]
     pub fn merges_within(&self) -> Duration {
-        let members = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
-        MERGE_FOR_EACH.saturating_mul(members).min(MERGE)
+        let many = self.members.len().saturating_sub(MERGES_FROM);
+        let many = u32::try_from(many).unwrap_or(u32::MAX);
+        MERGE_FOR_EACH.saturating_mul(many).min(MERGE)
     }
 
     /// Answers "this is what I have" with what is missing.
