@@ -1,4 +1,5 @@
-//! The real program on a real X server: a marker dragged in the editor moves in the players' picture.
+//! The real program on a real X server: a marker dragged in the editor moves in the players' picture,
+//! in the same process and in another one that a room server of its own lies between.
 //!
 //! Starts a virtual screen and a window manager of its own and ends only what it started. Says so
 //! and returns where Xvfb, openbox, xdotool or ImageMagick's `import` are missing.
@@ -10,24 +11,36 @@
     reason = "tests"
 )]
 
+#[path = "harness/serving.rs"]
+#[expect(dead_code, reason = "what asks a server over HTTP is for others")]
+mod serving;
+
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tableglow::library::Library;
+use tableglow::library::{Library, Mode};
 use tableglow::model::edit::{Assignment, Edit, RowRef};
 use tableglow::model::id::RowId;
 use tableglow::model::marker;
-use tableglow::session::Workspace;
 use tableglow::session::api::{GestureId, Request};
+use tableglow::session::room::{Connection, Invitation};
+use tableglow::session::{Session, Workspace};
+use tableglow::sync::dialect::Dialect;
 use tableglow::util::clock::SystemClock;
+
+use serving::Serve;
 
 /// The marker's colour: nothing else on either window is like it.
 const RED: &str = "#ff0000";
-/// Everything must have happened by then.
-const PATIENCE: Duration = Duration::from_secs(50);
+/// Everything must have happened by then: a machine may draw a frame in seconds.
+const PATIENCE: Duration = Duration::from_secs(150);
+/// What is dragged follows the pointer within this, or the press did not take hold of it.
+const GRIP: Duration = Duration::from_secs(8);
+/// How far from the pointer a dragged marker may be: it stands in the middle of a cell.
+const NEAR_PX: f64 = 40.0;
 
 /// A child that ends with the test.
 struct Ours(Child);
@@ -146,6 +159,107 @@ impl Stage {
         })
     }
 
+    /// Puts two windows side by side. A picture of a window shows what lies over it, so nothing may.
+    fn side_by_side(&self, left: &str, right: &str, until: Instant) {
+        for (window, x_px) in [(left, 0), (right, 1280)] {
+            loop {
+                self.run("xdotool", &["windowmove", window, &x_px.to_string(), "30"]);
+                let geometry = self.run("xdotool", &["getwindowgeometry", "--shell", window]);
+                let is_at = geometry
+                    .lines()
+                    .find_map(|line| line.strip_prefix("X=")?.parse::<i32>().ok());
+                if is_at.is_some_and(|is_at_px| (is_at_px - x_px).abs() < 30) {
+                    break;
+                }
+                assert!(Instant::now() < until, "{window} stays: {geometry}");
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        }
+    }
+
+    /// Where the marker is on the table to begin with: as the scene has it, and not what another window
+    /// left in this one's picture.
+    fn red_in_the_middle(&self, window: &str, until: Instant) -> [f64; 2] {
+        loop {
+            let (red, size) = self.wait_for_red(window, until);
+            let middle = size.map(|side| f64::from(side) / 2.0);
+            if (red[0] - middle[0]).abs() < 12.0 && (red[1] - middle[1]).abs() < 12.0 {
+                return red;
+            }
+            assert!(Instant::now() < until, "{red:?} is not the middle");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Where what is red is, once two looks in a row find it at the same place.
+    fn resting_red(&self, window: &str, until: Instant) -> [f64; 2] {
+        let mut last = self.wait_for_red(window, until).0;
+        loop {
+            std::thread::sleep(Duration::from_millis(400));
+            let next = self.wait_for_red(window, until).0;
+            if (next[0] - last[0]).abs() < 1.0 && (next[1] - last[1]).abs() < 1.0 {
+                return next;
+            }
+            assert!(Instant::now() < until, "it never rests: {last:?} {next:?}");
+            last = next;
+        }
+    }
+
+    /// Moves the pointer in a window, and says whether what is red came along.
+    fn brings_red_to(&self, window: &str, [x, y]: [f64; 2]) -> bool {
+        let to = [format!("{x:.0}"), format!("{y:.0}")];
+        self.run(
+            "xdotool",
+            &["mousemove", "--window", window, &to[0], &to[1]],
+        );
+        let until = Instant::now() + GRIP;
+        while Instant::now() < until {
+            let found = self.red_in(window);
+            if found.is_some_and(|([is_at, _], _)| (is_at - x).abs() < NEAR_PX) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        false
+    }
+
+    /// Drags what is red so many pixels to the right, as a hand does that looks what it does: takes
+    /// hold of it where it rests, moves on when it sees it follow, and where it does not, because the
+    /// window was still settling, lets go and takes hold again.
+    fn drag_red(&self, editor: &str, by_px: f64, until: Instant) {
+        loop {
+            let from = self.resting_red(editor, until);
+            let way = [0.0, 0.4, 0.7, 1.0].map(|share| [from[0] + by_px * share, from[1]]);
+            self.brings_red_to(editor, way[0]);
+            self.run("xdotool", &["mousedown", "1"]);
+            let followed = way[1..].iter().all(|to| self.brings_red_to(editor, *to));
+            self.run("xdotool", &["mouseup", "1"]);
+            if followed {
+                return;
+            }
+            assert!(
+                Instant::now() < until,
+                "nothing to take hold of at {from:?}"
+            );
+        }
+    }
+
+    /// Waits until what is red is at least a twentieth of the picture to the right of where it was, or to
+    /// the left of it with a `sign` of -1; where it is then.
+    fn wait_for_move(&self, window: &str, before: [f64; 2], sign: f64, until: Instant) -> [f64; 2] {
+        loop {
+            let (after, size) = self.wait_for_red(window, until);
+            if (after[0] - before[0]) * sign > f64::from(size[0]) / 20.0 {
+                return after;
+            }
+            assert!(
+                Instant::now() < until,
+                "the marker stayed at {after:?} on the table"
+            );
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    }
+
     fn wait_for_red(&self, window: &str, until: Instant) -> ([f64; 2], [u32; 2]) {
         loop {
             if let Some(found) = self.red_in(window) {
@@ -157,15 +271,54 @@ impl Stage {
     }
 }
 
+/// One test at a time: each wants the machine for its windows, and a process that is being started
+/// holds on to the locks of the other's library.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// What these tests need and is not installed; told.
+fn is_missing_something() -> bool {
+    let missing = ["Xvfb", "openbox", "xdotool", "import"]
+        .iter()
+        .find(|program| !is_there(program));
+    if let Some(missing) = missing {
+        eprintln!("skipped: {missing} is not installed");
+    }
+    missing.is_some()
+}
+
+fn manager(display: &str) -> Ours {
+    let manager = Command::new("openbox")
+        .env("DISPLAY", display)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    Ours(manager.unwrap())
+}
+
+/// The program on a display, with a home of its own.
+fn tableglow(home: &Path, display: &str, arguments: &[&str]) -> Ours {
+    let app = Command::new(env!("CARGO_BIN_EXE_tableglow"))
+        .args(arguments)
+        .env("DISPLAY", display)
+        .env("HOME", home)
+        .env("XDG_CONFIG_HOME", home.join("config"))
+        .env("XDG_DATA_HOME", home.join("data"))
+        .env("XDG_STATE_HOME", home.join("state"))
+        .env("XDG_CACHE_HOME", home.join("cache"))
+        .env("XDG_RUNTIME_DIR", home)
+        .env_remove("WAYLAND_DISPLAY")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    Ours(app.unwrap())
+}
+
 #[test]
 fn a_marker_dragged_in_the_editor_moves_on_the_table() {
-    if let Some(missing) = ["Xvfb", "openbox", "xdotool", "import"]
-        .iter()
-        .find(|program| !is_there(program))
-    {
-        eprintln!("skipped: {missing} is not installed");
+    if is_missing_something() {
         return;
     }
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let until = Instant::now() + PATIENCE;
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path();
@@ -175,74 +328,112 @@ fn a_marker_dragged_in_the_editor_moves_on_the_table() {
     std::fs::write(
         config.join("settings.json"),
         r#"{"playerDisplayOpen": true, "playerDisplayFullscreen": false, "transitions": false,
+            "leftPaneFolded": true, "rightPaneFolded": true,
             "hintsDone": ["map", "grid", "fog", "show"], "windowSize": [1200, 800]}"#,
     )
     .unwrap();
 
     let (_server, display) = screen();
-    let _manager = Ours(
-        Command::new("openbox")
-            .env("DISPLAY", &display)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
-    let _app = Ours(
-        Command::new(env!("CARGO_BIN_EXE_tableglow"))
-            .arg("--library")
-            .arg(home.join("library"))
-            .env("DISPLAY", &display)
-            .env("HOME", home)
-            .env("XDG_CONFIG_HOME", home.join("config"))
-            .env("XDG_DATA_HOME", home.join("data"))
-            .env("XDG_STATE_HOME", home.join("state"))
-            .env("XDG_RUNTIME_DIR", home)
-            .env_remove("WAYLAND_DISPLAY")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
+    let _manager = manager(&display);
+    let library = home.join("library").display().to_string();
+    let _app = tableglow(home, &display, &["--library", &library]);
     let stage = Stage {
         display,
         picture: home.join("window.png"),
     };
     let editor = stage.window("Crypt", until);
     let player = stage.window("Tableglow player display", until);
-    stage.run("xdotool", &["windowmove", &editor, "0", "30"]);
-    stage.run("xdotool", &["windowmove", &player, "1280", "30"]);
-    stage.run("xdotool", &["windowactivate", "--sync", &editor]);
+    stage.side_by_side(&editor, &player, until);
+    stage.run("xdotool", &["windowactivate", &editor]);
 
-    let (from, _) = stage.wait_for_red(&editor, until);
-    let (before, player_size) = stage.wait_for_red(&player, until);
-    // As a hand does it, and so slowly that a busy machine draws frames between: the press, the way
-    // and the release are not one frame's.
-    let move_to = |x: f64, y: f64| {
-        let [x, y] = [format!("{x:.0}"), format!("{y:.0}")];
-        stage.run("xdotool", &["mousemove", "--window", &editor, &x, &y]);
-        std::thread::sleep(Duration::from_millis(250));
+    let before = stage.red_in_the_middle(&player, until);
+    stage.drag_red(&editor, 150.0, until);
+
+    let after = stage.wait_for_move(&player, before, 1.0, until);
+    assert!((after[1] - before[1]).abs() < 12.0, "{before:?} {after:?}");
+}
+
+/// Puts the library's game into a room of this server, which it belongs to from then on; the link of
+/// the room.
+fn put_into_room(folder: &Path, server: &Serve, until: Instant) -> String {
+    let library = Arc::new(Library::open(folder, Mode::Write).unwrap());
+    let clock = Arc::new(SystemClock::default());
+    let session = Session::start(Arc::clone(&library), clock, Arc::new(|| {})).unwrap();
+    let published = session.published();
+    let invitation = Invitation {
+        dialect: Dialect::YPartyKit,
+        server: format!("http://{}", server.address),
+        game: published.game.clone().unwrap(),
+        party: published.party.clone(),
+        token: None,
+        title: "Friday".into(),
+        pictures: None,
+        may_initialise: true,
     };
-    move_to(from[0], from[1]);
-    stage.run("xdotool", &["mousedown", "1"]);
-    std::thread::sleep(Duration::from_millis(500));
-    for step in 1..=6 {
-        move_to(from[0] + 25.0 * f64::from(step), from[1]);
-    }
-    std::thread::sleep(Duration::from_millis(500));
-    stage.run("xdotool", &["mouseup", "1"]);
-
+    session.send(Request::Join(invitation.clone())).unwrap();
     loop {
-        let (after, _) = stage.wait_for_red(&player, until);
-        let moved = after[0] - before[0];
-        // At least a tenth of the picture to the right, and on the same height.
-        if moved > f64::from(player_size[0]) / 10.0 {
-            assert!((after[1] - before[1]).abs() < 12.0, "{before:?} {after:?}");
-            return;
+        let published = session.published();
+        let is_there = published.room.as_ref().is_some_and(|room| {
+            let mut documents = room.documents.iter();
+            room.documents.len() >= 2
+                && room.connection == Connection::Live
+                && documents.all(|document| document.has_sent_all)
+        });
+        if is_there {
+            break;
         }
-        if Instant::now() > until {
-            panic!("the marker stayed at {after:?} on the table");
-        }
-        std::thread::sleep(Duration::from_millis(250));
+        assert!(Instant::now() < until, "{:?}", published.room);
+        std::thread::sleep(Duration::from_millis(20));
     }
+    drop(session);
+    library.close().unwrap();
+    invitation.link()
+}
+
+#[test]
+fn a_drag_reaches_another_process_also_after_the_server_was_killed() {
+    if is_missing_something() {
+        return;
+    }
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let until = Instant::now() + PATIENCE;
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    let data = home.join("rooms");
+    let mut server = Serve::start(&data, &["--open"]);
+    library(&home.join("library"));
+    let link = put_into_room(&home.join("library"), &server, until);
+    let config = home.join("config/tableglow");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(
+        config.join("settings.json"),
+        r#"{"playerDisplayOpen": false, "transitions": false, "shareCursor": false,
+            "leftPaneFolded": true, "rightPaneFolded": true,
+            "hintsDone": ["map", "grid", "fog", "show"], "windowSize": [1200, 800]}"#,
+    )
+    .unwrap();
+
+    let (_server, display) = screen();
+    let _manager = manager(&display);
+    let library = home.join("library").display().to_string();
+    let _app = tableglow(home, &display, &["--library", &library]);
+    let stage = Stage {
+        display: display.clone(),
+        picture: home.join("window.png"),
+    };
+    let editor = stage.window("Crypt", until);
+    let _play = tableglow(home, &display, &["play", &link, "--windowed"]);
+    let player = stage.window("Tableglow table", until);
+    stage.side_by_side(&editor, &player, until);
+    stage.run("xdotool", &["windowactivate", &editor]);
+
+    let start = stage.red_in_the_middle(&player, until);
+    stage.drag_red(&editor, 150.0, until);
+    let moved = stage.wait_for_move(&player, start, 1.0, until);
+    let address = server.address.to_string();
+    server.kill();
+    let server = Serve::start_at(&address, &data, &["--open"]);
+    stage.drag_red(&editor, -200.0, until);
+    stage.wait_for_move(&player, moved, -1.0, until);
+    drop(server);
 }
