@@ -12,7 +12,7 @@ const SIZE: [u32; 2] = [1100, 700];
 
 /// A library's picture, and what is cut from it.
 struct Bench {
-    cuts: Cuts,
+    cuts: Arc<Cuts>,
     picture: PictureHash,
     file: Vec<u8>,
     _folder: tempfile::TempDir,
@@ -23,12 +23,9 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::new(folder.path().join("blobs"));
         let picture = image::RgbImage::from_fn(SIZE[0], SIZE[1], |x, y| {
-            // No pixel of it is black.
-            image::Rgb([
-                (x % 200) as u8 + 40,
-                (y % 200) as u8 + 40,
-                ((x ^ y) % 200) as u8 + 40,
-            ])
+            // No pixel of it is black, and it is no small file.
+            let noise = x.wrapping_mul(0x9e37_79b1) ^ y.wrapping_mul(0x85eb_ca6b);
+            image::Rgb([8, 16, 24].map(|bits| ((noise >> bits) % 200) as u8 + 40))
         });
         let mut file = Cursor::new(Vec::new());
         picture.write_to(&mut file, format).unwrap();
@@ -37,7 +34,7 @@ impl Bench {
         let hash = PictureHash::new(&pending.hash);
         blobs.keep(pending).unwrap();
         Self {
-            cuts: Cuts::new(blobs, folder.path().join("cuts")),
+            cuts: Arc::new(Cuts::new(blobs, folder.path().join("cuts"))),
             picture: hash,
             file,
             _folder: folder,
@@ -183,12 +180,19 @@ fn lists_of_one_map_share_a_name_that_tells_nothing() {
     assert!(!bench.picture.as_str().contains(&*name(&bench.cut(None))));
 }
 
-#[test]
-fn a_coarse_map_has_a_level_s_size_and_nothing_from_under_the_fog() {
+#[tokio::test]
+async fn a_coarse_map_has_a_level_s_size_and_nothing_from_under_the_fog() {
     let bench = Bench::new(image::ImageFormat::Png);
     let half = fog([110, 70], &[([55, 0], [55, 70], false)]);
-    let small = cut::coarse(Cursor::new(&bench.file), Fog::Cut(Some(&half))).unwrap();
-    let small = image::load_from_memory(&small).unwrap().to_rgb8();
+    let made = bench.cut(Some(&half));
+    let coarse = async |name: &str, made| {
+        let (path, size_px) = bench.cuts.coarse(name, made).await.unwrap();
+        assert_eq!(size_px, SIZE);
+        image::load_from_memory(&std::fs::read(path).unwrap())
+            .unwrap()
+            .to_rgb8()
+    };
+    let small = coarse(&made.hash, Some(Arc::clone(&made))).await;
     let layout = PyramidLayout::new(SIZE[0], SIZE[1]).unwrap();
     assert_eq!(
         <[u32; 2]>::from(small.dimensions()),
@@ -201,8 +205,11 @@ fn a_coarse_map_has_a_level_s_size_and_nothing_from_under_the_fog() {
             assert_eq!(is_dark(pixel), x < 137, "{x}: {pixel:?}");
         }
     }
-    let open = cut::coarse(Cursor::new(&bench.file), Fog::Open).unwrap();
-    let open = image::load_from_memory(&open).unwrap().to_rgb8();
+    // Without fog that is known, nothing is seen; the whole picture, for those who may, is.
+    let unknown = bench.cut(None);
+    let dark = coarse(&unknown.hash, Some(Arc::clone(&unknown))).await;
+    assert!(dark.pixels().all(is_dark));
+    let open = coarse(bench.picture.as_str(), None).await;
     assert!(open.pixels().all(|pixel| !is_dark(pixel)));
 }
 
