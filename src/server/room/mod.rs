@@ -38,11 +38,12 @@ pub use self::players::{CutFile, CutWanted, OnTable};
 
 /// Document updates merge within this time at most; see [`Room::merges_within`].
 pub const MERGE: Duration = Duration::from_millis(16);
-/// In a room of so few, the next update goes as soon as it is there: waiting would save next to
-/// nothing.
-const MERGES_FROM: usize = 12;
-/// What each further connection adds to the time: some 5000 frames a second at the most.
-const MERGE_FOR_EACH: Duration = Duration::from_micros(250);
+/// In a room of so few, the next update goes as soon as it is there: few would come within a wait that
+/// nobody notices, so that waiting saves next to nothing.
+const MERGES_FROM: usize = 20;
+/// What each further connection adds to the time, so that the frames a second do not grow with the
+/// square of the people.
+const MERGE_FOR_EACH: Duration = Duration::from_micros(500);
 /// Presence is sent this often.
 pub const PRESENCE_STEP: Duration = Duration::from_millis(33);
 /// Presence waits this long for an update to go with, where there was one just now: two frames in one
