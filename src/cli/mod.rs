@@ -121,9 +121,15 @@ pub(crate) fn tell(line: &str) {
 /// # Errors
 /// When stdout cannot be written.
 pub(crate) fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
-    let mut text = serde_json::to_vec_pretty(value)?;
-    text.push(b'\n');
-    match std::io::stdout().lock().write_all(&text) {
+    print_text(&format!("{value:#}\n"))
+}
+
+/// Prints a text to stdout; a reader that went away is fine.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub(crate) fn print_text(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }

@@ -23,7 +23,7 @@ use crate::session::script::{Command, Done, Shot, WORDS, properties_json};
 use crate::util::clock::SystemClock;
 
 use super::room::{self, Kind};
-use super::{print_json, running};
+use super::{print_json, print_text, running};
 
 /// What was changed is waited for this long at the end.
 const SAVING: Duration = Duration::from_secs(300);
@@ -46,7 +46,7 @@ const LOOK: Duration = Duration::from_millis(5);
 #[command(after_help = words())]
 pub(super) struct Run {
     /// The script; `-` reads from stdin.
-    #[arg(required_unless_present = "properties")]
+    #[arg(required_unless_present_any = ["properties", "guide"])]
     script: Option<PathBuf>,
 
     /// Go on after a command that fails; the exit code is 1 all the same.
@@ -78,6 +78,10 @@ pub(super) struct Run {
     /// Print every property that `set` knows, as JSON, and end.
     #[arg(long)]
     properties: bool,
+
+    /// Print the guide to scripts, every command with an example, as Markdown, and end.
+    #[arg(long)]
+    guide: bool,
 }
 
 /// The commands, for `--help`.
@@ -96,7 +100,7 @@ fn words() -> String {
          {\"px\": [x, y]}\n(pixels of the map picture from its top left corner). Example:\n\n  \
          {\"do\": \"add_marker\", \"title\": \"Goblin\", \"at\": {\"cell\": [3, 4]}, \"as\": \
          \"goblin\"}\n  {\"do\": \"set\", \"marker\": \"goblin\", \"values\": \
-         {\"marker.visibility\": \"Everyone\"}}\n\nAll of it, with an example of each: docs/run.md",
+         {\"marker.visibility\": \"Everyone\"}}\n\nAll of it, with an example of each: tableglow run --guide",
     );
     text
 }
@@ -160,6 +164,9 @@ impl Run {
     pub(super) fn run(&self, library: Option<&Path>, safe_graphics: bool) -> anyhow::Result<()> {
         if self.properties {
             return print_json(&properties_json());
+        }
+        if self.guide {
+            return print_text(include_str!("run.md"));
         }
         let Some(script) = &self.script else {
             bail!("name a script, or - for stdin");

@@ -1,7 +1,6 @@
 //! `tableglow run`: scripts as a user runs them.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -159,8 +158,9 @@ fn examples(page: &str) -> Vec<String> {
 
 #[test]
 fn every_example_of_the_page_works_and_every_command_has_one() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/run.md");
-    let page = std::fs::read_to_string(page).unwrap();
+    let place = Place::new();
+    let guide = place.command(&["run", "--guide"]).output().unwrap();
+    let page = String::from_utf8(guide.stdout).unwrap();
     let mut lines = examples(&page);
     for word in tableglow::session::script::WORDS {
         let named = format!("\"do\": \"{}\"", word.name);
@@ -178,7 +178,6 @@ fn every_example_of_the_page_works_and_every_command_has_one() {
     if cfg!(not(feature = "render")) {
         lines.retain(|line| !line.contains("snapshot"));
     }
-    let place = Place::new();
     let answers = place.ran(&lines.join("\n"));
     assert_eq!(answers.len(), lines.len());
     let last = answers.last().unwrap();

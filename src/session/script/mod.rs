@@ -4,7 +4,7 @@
 //! over the local socket, so that both understand the same. [`Command::parse`] reads an object;
 //! [`super::Session`] carries it out on its thread with the same requests that windows send
 //! ([`super::api::Request`]); [`lines::Script`] is the caller's side, which reads lines, remembers
-//! labels and waits. The words are documented in `docs/run.md` and stay as they are.
+//! labels and waits. The words are documented in `src/cli/run.md` and stay as they are.
 //! Must not know: sockets, egui, wgpu.
 
 mod carry_out;
