@@ -239,6 +239,15 @@ impl Workspace {
         }
     }
 
+    /// Opens the scene that is on the table, or the first one where that is of another game.
+    pub(super) fn edit_first_scene(&mut self) {
+        let scene = self
+            .active_scene()
+            .filter(|scene| self.has_scene(scene))
+            .or_else(|| self.scene_ids().into_iter().next());
+        self.edit_scene(scene);
+    }
+
     /// Makes a scene with the party's defaults at the end of the list and opens it.
     pub fn create_scene(&mut self, name: &str) -> Option<SceneId> {
         let scene = SceneId::fresh();

@@ -14,11 +14,13 @@ mod edits;
 mod games;
 mod hosted;
 mod imports;
+mod joining;
 mod notices;
 mod pause_picture;
 mod people;
 mod pictures;
 mod removed;
+mod room_view;
 mod rooms;
 mod saving;
 mod scripted;
@@ -272,11 +274,7 @@ impl Workspace {
         self.attach_open_documents();
         self.name_pause_picture();
         self.find_table_game();
-        let first = self
-            .active_scene()
-            .filter(|scene| self.has_scene(scene))
-            .or_else(|| self.scene_ids().into_iter().next());
-        self.edit_scene(first);
+        self.edit_first_scene();
         self.view.everything_changed();
         Ok(())
     }
