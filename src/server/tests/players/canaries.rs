@@ -1,7 +1,34 @@
 //! Random games with words planted in everything that is hidden: none of them is in any byte that
 //! players are sent.
+//!
+//! `TABLEGLOW_CANARIES` asks for more games, `TABLEGLOW_CANARY_SEED` for a certain one.
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 
 use super::*;
+use crate::geom::rect::IRect;
+use crate::model::edit::Structure;
+use crate::model::property::{Audience, Delay, Kind, Preset, Root, Section, Unit};
+use crate::model::structure::{Door, Wall};
+use crate::model::value::Value;
+use crate::model::{annotation, light};
+
+/// In what was shown once and then hidden.
+const ONCE: &str = "ONCESHOWN";
+const GAMES: u64 = 25;
+
+#[expect(unreachable_pub, reason = "the macro declares for everybody")]
+mod later {
+    //! Properties of a later version, and of versions of a scene.
+    use super::*;
+    const OURS: Root = Root::Tableglow;
+    crate::properties! {
+        row RowKind::Scene;
+        /// A named version.
+        NAMED_VERSION: std::sync::Arc<str> = "versionCANARY", OURS, Kind::Text { nullable: false }, Preset::Text(""), Unit::None, Delay::Scene, Audience::DmOnly, Section::Hidden, "Version";
+    }
+}
 
 /// A random game. The fog lies over the left half of the map, which is in the middle of the display.
 struct Game {
@@ -168,6 +195,14 @@ impl Game {
             values: vec![word(marker::LABEL, HIDDEN)],
         });
         self.edits.push(Edit::Delete { row: gone });
+    }
+}
+
+fn note() -> Assignment {
+    let json = serde_json::json!({"type": "doc", "text": HIDDEN});
+    Assignment {
+        property: marker::NOTE.property(),
+        value: Value::Json(Arc::new(json)),
     }
 }
 
