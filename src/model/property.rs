@@ -516,9 +516,12 @@ macro_rules! properties {
         $( $(#[$doc:meta])* $name:ident : $type:ty = $key:literal, $root:expr, $kind:expr, $preset:expr,
            $unit:expr, $delay:expr, $audience:expr, $section:expr, $label:literal; )*
     ) => {
-        #[expect(non_camel_case_types, reason = "one variant a property, named as its handle")]
-        #[allow(clippy::upper_case_acronyms, reason = "the same, where a handle is one word")]
-        enum Index { $( $name, )* }
+        #[expect(
+            non_camel_case_types,
+            clippy::upper_case_acronyms,
+            reason = "one variant a property, named as its handle"
+        )]
+        enum Index { $( $name, )* COUNT }
 
         /// The properties of this kind of row.
         pub static TABLE: $crate::model::property::Table = $crate::model::property::Table {
@@ -526,7 +529,7 @@ macro_rules! properties {
             properties: &PROPERTIES,
         };
 
-        static PROPERTIES: [$crate::model::property::Property; [$( $key ),*].len()] = [
+        static PROPERTIES: [$crate::model::property::Property; Index::COUNT as usize] = [
             $( $crate::model::property::Property {
                 row: $row,
                 index: Index::$name as usize,
