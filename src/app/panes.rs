@@ -98,8 +98,6 @@ impl App {
 
     /// The tool bar with the buttons that fold the panes at its ends.
     fn fold_buttons(&mut self, ui: &mut Ui, published: &Published) {
-        let left_keys = shortcuts::keys_of(ui.ctx(), Action::LeftPane);
-        let right_keys = shortcuts::keys_of(ui.ctx(), Action::RightPane);
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             let fold = if self.editor.settings.left_pane_folded {
@@ -107,14 +105,7 @@ impl App {
             } else {
                 (icons::CARET_DOUBLE_LEFT, "Fold the scene list")
             };
-            if IconButton::new(fold.0, fold.1)
-                .accent(Accent::Muted)
-                .keys(left_keys.as_deref())
-                .show(ui)
-                .clicked()
-            {
-                self.commands.act(Action::LeftPane);
-            }
+            self.fold_button(ui, fold, Action::LeftPane);
             let room = ui.available_width() - 36.0;
             ui.allocate_ui_with_layout(
                 egui::vec2(room, 32.0),
@@ -129,14 +120,19 @@ impl App {
             } else {
                 (icons::CARET_DOUBLE_RIGHT, "Fold the inspector")
             };
-            if IconButton::new(fold.0, fold.1)
-                .accent(Accent::Muted)
-                .keys(right_keys.as_deref())
-                .show(ui)
-                .clicked()
-            {
-                self.commands.act(Action::RightPane);
-            }
+            self.fold_button(ui, fold, Action::RightPane);
         });
+    }
+
+    fn fold_button(&mut self, ui: &mut Ui, (icon, label): (&str, &str), action: Action) {
+        let keys = shortcuts::keys_of(ui.ctx(), action);
+        if IconButton::new(icon, label)
+            .accent(Accent::Muted)
+            .keys(keys.as_deref())
+            .show(ui)
+            .clicked()
+        {
+            self.commands.act(action);
+        }
     }
 }
