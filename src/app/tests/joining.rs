@@ -4,7 +4,7 @@ use eframe::egui;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
-use super::rooms::{hosted, in_room};
+use super::rooms::{choose_table_slayer, hosted, in_room};
 use super::{App, Fake, editor_of, table_ready};
 use crate::app::dialogs::Dialog;
 use crate::app::dialogs::host::HostDialog;
@@ -32,6 +32,22 @@ fn type_into(harness: &mut Harness<'_, App>, field: &str, text: &str) {
     harness.run_steps(4);
 }
 
+fn press_join(harness: &mut Harness<'_, App>) {
+    harness.get_by_label("Join").scroll_to_me();
+    harness.run_steps(6);
+    harness.get_by_label("Join").click();
+    harness.run_steps(3);
+}
+
+/// Where the pictures are of the one room that was joined.
+fn pictures_joined(fake: &Fake) -> String {
+    let sent = fake.sent();
+    let [Request::Join(invitation)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    invitation.pictures.as_ref().unwrap().as_str().to_owned()
+}
+
 #[test]
 fn table_slayer_s_own_rooms_need_no_word_on_where_their_pictures_are() {
     let link = "https://partykit.tableslayer.com/parties/game_session/g?party=p";
@@ -42,48 +58,22 @@ fn table_slayer_s_own_rooms_need_no_word_on_where_their_pictures_are() {
         .get_all_by_label_contains("Its pictures")
         .last()
         .unwrap();
-    harness.get_by_label("Join").scroll_to_me();
-    harness.run_steps(6);
-    harness.get_by_label("Join").click();
-    harness.run_steps(3);
-    let sent = fake.sent();
-    let [Request::Join(invitation)] = sent.as_slice() else {
-        panic!("{sent:?}");
-    };
-    let pictures = invitation.pictures.as_ref().map(|it| it.as_str());
-    assert_eq!(pictures, Some("https://files.tableslayer.com"));
+    press_join(&mut harness);
+    assert_eq!(pictures_joined(&fake), "https://files.tableslayer.com");
 }
 
 #[test]
 fn other_rooms_of_its_kind_are_told_where_their_pictures_are() {
     let (mut harness, fake) = joining("http://192.168.1.5:1999/parties/game_session/g?party=p");
     assert!(harness.query_by_label_contains("Its pictures").is_none());
-    harness
-        .get_all_by_label("Kind of room")
-        .last()
-        .unwrap()
-        .click();
-    harness.run_steps(3);
-    harness.get_by_label("Table Slayer").click();
-    harness.run_steps(4);
+    choose_table_slayer(&mut harness);
     type_into(&mut harness, "Its pictures", "http://files.example.com");
     harness.get_by_label_contains("Pictures from the internet come encrypted");
-    harness.get_by_label("Join").scroll_to_me();
-    harness.run_steps(6);
-    harness.get_by_label("Join").click();
-    harness.run_steps(3);
+    press_join(&mut harness);
     assert!(fake.sent().is_empty());
     type_into(&mut harness, "Its pictures", "https://files.example.com/b");
-    harness.get_by_label("Join").scroll_to_me();
-    harness.run_steps(6);
-    harness.get_by_label("Join").click();
-    harness.run_steps(3);
-    let sent = fake.sent();
-    let [Request::Join(invitation)] = sent.as_slice() else {
-        panic!("{sent:?}");
-    };
-    let pictures = invitation.pictures.as_ref().map(|it| it.as_str());
-    assert_eq!(pictures, Some("https://files.example.com/b"));
+    press_join(&mut harness);
+    assert_eq!(pictures_joined(&fake), "https://files.example.com/b");
 }
 
 #[test]

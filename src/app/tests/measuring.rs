@@ -38,6 +38,17 @@ fn press(harness: &mut Harness<'_, App>, at: egui::Pos2) {
     harness.step();
 }
 
+/// From the middle to the right and down, with the tool of a key; where it began.
+fn drag(harness: &mut Harness<'_, App>, tool: egui::Key) -> egui::Pos2 {
+    harness.key_press(tool);
+    harness.step();
+    let from = center(harness);
+    press(harness, from);
+    harness.hover_at(from + egui::vec2(90.0, 90.0));
+    harness.run_steps(2);
+    from
+}
+
 fn center(harness: &Harness<'_, App>) -> egui::Pos2 {
     harness.state().canvas_rect().center()
 }
@@ -74,12 +85,7 @@ fn a_measurement_is_shown_to_others_from_grid_to_grid_and_taken_back() {
 #[test]
 fn escape_takes_a_measurement_away_from_everybody() {
     let (mut harness, fake) = editor(live());
-    harness.key_press(egui::Key::T);
-    harness.step();
-    let from = center(&harness);
-    press(&mut harness, from);
-    harness.hover_at(from + egui::vec2(90.0, 90.0));
-    harness.run_steps(2);
+    let from = drag(&mut harness, egui::Key::T);
     assert!(shown(&fake).measurement.is_some());
     harness.key_press(egui::Key::Escape);
     harness.run_steps(2);
@@ -103,12 +109,7 @@ fn in_a_scene_that_is_not_on_the_table_only_the_user_sees_it() {
     };
     let (mut harness, fake) = editor(published);
     for key in [egui::Key::T, egui::Key::D] {
-        harness.key_press(key);
-        harness.step();
-        let from = center(&harness);
-        press(&mut harness, from);
-        harness.hover_at(from + egui::vec2(90.0, 90.0));
-        harness.run_steps(2);
+        let from = drag(&mut harness, key);
         harness.drop_at(from + egui::vec2(90.0, 90.0));
         harness.step();
     }
@@ -272,12 +273,7 @@ fn a_scene_on_the_maps_own_grid_keeps_a_drawing_in_pixels_of_its_map() {
 #[test]
 fn without_a_room_nothing_is_sent_and_the_apps_own_windows_show_it() {
     let (mut harness, fake) = editor(table_ready());
-    harness.key_press(egui::Key::T);
-    harness.step();
-    let from = center(&harness);
-    press(&mut harness, from);
-    harness.hover_at(from + egui::vec2(90.0, 90.0));
-    harness.run_steps(2);
+    drag(&mut harness, egui::Key::T);
     assert!(fake.shown.lock().is_empty());
     assert_eq!(harness.state().editor.own.shown().list.len(), 1);
 }

@@ -307,6 +307,17 @@ fn a_game_that_is_found_on_the_network_does_not_take_the_focus_from_who_types() 
     assert!(harness.get_all_by_value("tableslayer").next().is_some());
 }
 
+pub(super) fn choose_table_slayer(harness: &mut Harness<'_, App>) {
+    harness
+        .get_all_by_label("Kind of room")
+        .last()
+        .unwrap()
+        .click();
+    harness.run_steps(3);
+    harness.get_by_label("Table Slayer").click();
+    harness.run_steps(4);
+}
+
 #[test]
 fn rooms_that_hide_nothing_say_so_before_they_are_joined() {
     let (mut harness, _) = editor_of(table_ready());
@@ -318,14 +329,7 @@ fn rooms_that_hide_nothing_say_so_before_they_are_joined() {
             .query_by_label_contains("cannot hide anything")
             .is_none()
     );
-    harness
-        .get_all_by_label("Kind of room")
-        .last()
-        .unwrap()
-        .click();
-    harness.run_steps(3);
-    harness.get_by_label("Table Slayer").click();
-    harness.run_steps(4);
+    choose_table_slayer(&mut harness);
     harness.get_by_label_contains("cannot hide anything");
     harness
         .get_all_by_label("Fill the room if it is empty")
