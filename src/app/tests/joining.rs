@@ -77,6 +77,32 @@ fn other_rooms_of_its_kind_are_told_where_their_pictures_are() {
 }
 
 #[test]
+fn an_open_server_s_empty_room_is_joined_without_a_code_and_filled_when_asked() {
+    for fills in [false, true] {
+        let (mut harness, fake) = joining("http://127.0.0.1:1999/parties/game_session/g?party=p");
+        let label = "Fill the room if it is empty";
+        if fills {
+            harness.get_all_by_label(label).last().unwrap().click();
+            harness.run_steps(4);
+        }
+        press_join(&mut harness);
+        let sent = fake.sent();
+        let [Request::Join(invitation)] = sent.as_slice() else {
+            panic!("{sent:?}");
+        };
+        assert_eq!(invitation.token, None);
+        assert_eq!(invitation.may_initialise, fills);
+    }
+    // What a host's code opens is never empty.
+    let (harness, _) = joining("192.168.1.5:4000");
+    assert!(
+        harness
+            .query_by_label("Fill the room if it is empty")
+            .is_none()
+    );
+}
+
+#[test]
 fn long_links_and_addresses_stay_within_the_dialog() {
     let long = "x".repeat(400);
     let link = format!(

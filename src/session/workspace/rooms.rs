@@ -230,7 +230,7 @@ impl Workspace {
                         self.notices.add(
                             Severity::Warning,
                             "Nobody has put a game into this room yet, so it is shown as it is and \
-                             not changed; join again with \u{201c}Start a game there\u{201d} if that \
+                             not changed; join again with \u{201c}Fill the room if it is empty\u{201d} if that \
                              is what you want.",
                         );
                     }

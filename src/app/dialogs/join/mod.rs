@@ -81,6 +81,7 @@ impl JoinDialog {
             who(ui, editor);
             ui.add_space(8.0);
             self.cannot_hide(ui);
+            self.may_be_empty(ui);
             if let Some(server) = &self.joining
                 && let Some(room) = room_of(published, server)
             {
@@ -131,8 +132,10 @@ impl JoinDialog {
             Wish::Room(invitation, Some(part)) => {
                 return self.enter(invitation.clone(), *part, commands);
             }
-            // Whose code it is only our own servers can say.
-            Wish::Room(invitation, None) if !self.typed.kind.hides() => {
+            // Whose code it is only our own servers can say, and where there is none nobody.
+            Wish::Room(invitation, None)
+                if !self.typed.kind.hides() || invitation.token.is_none() =>
+            {
                 return self.enter(invitation.clone(), TablePart::Dm, commands);
             }
             Wish::Room(invitation, None) => (
@@ -317,7 +320,7 @@ impl JoinDialog {
     }
 
     /// What rooms of this kind cannot do.
-    fn cannot_hide(&mut self, ui: &mut Ui) {
+    fn cannot_hide(&self, ui: &mut Ui) {
         if self.typed.kind.hides() {
             return;
         }
@@ -330,6 +333,13 @@ impl JoinDialog {
                 ui,
                 "Pictures that you add stay on this machine: Table Slayer takes them only from people who are signed in.",
             );
+        }
+    }
+
+    /// What is done with a room that nobody has put a game into.
+    fn may_be_empty(&mut self, ui: &mut Ui) {
+        if !self.typed.names_a_room() {
+            return;
         }
         row(
             ui,

@@ -81,6 +81,14 @@ impl Typed {
             .is_some_and(|(_, query)| query.split('&').any(|pair| pair.starts_with("token=")))
     }
 
+    /// It is the link of a room, which may be empty; what a code opens at an address is not.
+    pub(super) fn names_a_room(&self) -> bool {
+        let place = self.place.trim();
+        place.contains("/parties/")
+            || place.contains("/party/")
+            || self.kind == Kind::PlainYjs && place.contains("://")
+    }
+
     /// Where the room's pictures are when nothing is typed.
     pub(super) fn known_pictures(&self) -> Option<PictureAddress> {
         let link = Invitation::from_link(self.kind.dialect(), self.place.trim());
@@ -94,17 +102,11 @@ impl Typed {
             return Err(None);
         }
         let code = self.code.trim();
-        let is_link = place.contains("/parties/")
-            || place.contains("/party/")
-            || self.kind == Kind::PlainYjs && place.contains("://");
-        if is_link {
+        if self.names_a_room() {
             let read = Invitation::from_link(self.kind.dialect(), place);
             let mut invitation = read.map_err(|error| Some(sentence(&error.to_string())))?;
             if invitation.token.is_none() && !code.is_empty() {
                 invitation.token = Some(code.to_owned());
-            }
-            if self.kind == Kind::Tableglow && invitation.token.is_none() {
-                return Err(None);
             }
             let pictures = self.pictures.trim();
             if self.kind.has_pictures_elsewhere() && !pictures.is_empty() {
@@ -112,7 +114,7 @@ impl Typed {
                 let read = read.map_err(|error| Some(sentence(&error.to_string())))?;
                 invitation.pictures = Some(read);
             }
-            invitation.may_initialise = self.may_initialise && !self.kind.hides();
+            invitation.may_initialise = self.may_initialise;
             return Ok(Wish::Room(invitation, part_of_link(place)));
         }
         if self.kind != Kind::Tableglow {
@@ -179,6 +181,19 @@ mod tests {
         assert_eq!(part, None);
         let (_, part) = room(&format!("{link}&part=display"), Kind::Tableglow);
         assert_eq!(part, Some(TablePart::Display));
+        // A server that is open to this machine wants no code, and its rooms may be empty.
+        let mut open = Typed {
+            place: "http://127.0.0.1:1999/parties/game_session/g1?party=p1".into(),
+            ..Typed::default()
+        };
+        for fills in [false, true] {
+            open.may_initialise = fills;
+            assert!(open.names_a_room());
+            assert!(matches!(
+                open.wish(),
+                Ok(Wish::Room(room, None)) if room.token.is_none() && room.may_initialise == fills
+            ));
+        }
         let (slayer, _) = room(
             "https://play.example/parties/game_session/g1",
             Kind::TableSlayer,
