@@ -53,7 +53,8 @@ impl Script {
     /// # Errors
     /// One sentence.
     pub fn read(&self, line: &str) -> Result<Option<Step>, String> {
-        let line = line.trim();
+        // Some editors of Windows begin a file with a mark that says it is UTF-8.
+        let line = line.trim_start_matches('\u{feff}').trim();
         if line.is_empty() || line.starts_with('#') {
             return Ok(None);
         }

@@ -199,6 +199,22 @@ fn lines_are_limited_and_the_one_after_a_long_one_is_read() {
     assert_eq!(next(), None);
 }
 
+#[test]
+fn a_script_of_a_windows_editor_is_read_as_any_other() {
+    let bytes = "\u{feff}{\"do\": \"undo\"}\r\n\r\n# note\r\n{\"do\": \"redo\"}\r\n";
+    let mut from = bytes.as_bytes();
+    let script = Script::default();
+    let mut done = Vec::new();
+    while let Some(line) = next_line(&mut from).unwrap() {
+        match script.read(&line.unwrap()).unwrap() {
+            Some(Step::Ask { object, .. }) => done.push(object["do"].clone()),
+            other => assert_eq!(other, None),
+        }
+    }
+    assert_eq!(done, ["undo", "redo"]);
+    assert_eq!(script.read("\u{feff}# a comment").unwrap(), None);
+}
+
 fn any_json() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
         Just(Json::Null),
