@@ -14,6 +14,7 @@ use super::tools::measure::MeasureOptions;
 use crate::model::color::Rgb;
 use crate::model::presence::{TablePart, shown_name};
 use crate::session::room::{Identity, Scope};
+use crate::storage::atomic;
 
 /// What somebody is called who gave no name.
 pub const NO_NAME: &str = "Game master";
@@ -268,11 +269,7 @@ impl Settings {
         let folder = path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
         let text = serde_json::to_string_pretty(self).map_err(std::io::Error::other)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        atomic::write_private_file(path, |file| file.write_all(text.as_bytes()))
     }
 }
 
