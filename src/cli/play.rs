@@ -159,10 +159,10 @@ mod headless {
 
     use super::Play;
     use crate::cli::render::{adapter_choice, write_picture};
-    use crate::cli::{room, tell};
+    use crate::cli::{room, sentence, tell};
     use crate::model::id::PictureHash;
     use crate::model::marker;
-    use crate::render::Headless;
+    use crate::render::{Headless, Picture, RenderReport};
     use crate::scene::player::PlayerFrame;
     use crate::session::Session;
     use crate::session::guest::{Follow, Guest, Table};
@@ -173,6 +173,8 @@ mod headless {
     const THROTTLE: Duration = Duration::from_millis(250);
     /// How long pixels may take that are on this machine: a huge map is cut into tiles first.
     const PIXELS: Duration = Duration::from_secs(300);
+    /// A file that could not be written is tried again after this long.
+    const AGAIN: Duration = Duration::from_secs(1);
     /// The state is looked at this often even when nobody rings.
     const LOOK: Duration = Duration::from_millis(500);
 
@@ -232,7 +234,8 @@ mod headless {
             size_px: options.size,
         };
         let shown = studio.first(at_most)?;
-        studio.write(&shown, output)?;
+        let (picture, report) = studio.draw(&shown)?;
+        write_picture(&picture, report, output)?;
         if options.watch {
             studio.watch(shown, output, at_most)?;
         }
@@ -285,7 +288,7 @@ mod headless {
             }
         }
 
-        fn write(&mut self, shown: &PlayerFrame, output: &Path) -> anyhow::Result<()> {
+        fn draw(&mut self, shown: &PlayerFrame) -> anyhow::Result<(Picture, RenderReport)> {
             let source = Arc::clone(self.session.library().tiles());
             let (picture, mut report) =
                 self.renderer
@@ -297,11 +300,12 @@ mod headless {
                     "Some pictures have not come from the room; the picture shows the scene without them.",
                 );
             }
-            write_picture(&picture, report, output)
+            Ok((picture, report))
         }
 
         /// Writes each change. A new scene is waited for with its pictures, so that none is shown
-        /// half.
+        /// half. A file that cannot be written now ends nothing: an evening is long, and a disk or
+        /// a program that reads the file may be in the way for a while.
         fn watch(
             &mut self,
             first: PlayerFrame,
@@ -311,6 +315,7 @@ mod headless {
             let mut last = made_of(&first);
             let mut lacking = missing(&first);
             let mut changed: Option<Instant> = None;
+            let mut has_told = false;
             loop {
                 let shown = self.shown()?;
                 let (made, lacks) = (made_of(&shown), missing(&shown));
@@ -324,7 +329,18 @@ mod headless {
                     self.rest(LOOK);
                     continue;
                 }
-                self.write(&shown, output)?;
+                let (picture, report) = self.draw(&shown)?;
+                if let Err(problem) = write_picture(&picture, report, output) {
+                    if !std::mem::replace(&mut has_told, true) {
+                        tell(&format!(
+                            "{}; the table goes on, and the picture is tried again",
+                            sentence(&problem)
+                        ));
+                    }
+                    std::thread::sleep(AGAIN);
+                    continue;
+                }
+                has_told = false;
                 (last, lacking, changed) = (made, lacks, None);
                 std::thread::sleep(THROTTLE);
             }

@@ -1,5 +1,6 @@
 //! `tableglow play --headless`: a table's picture from a room.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -236,4 +237,55 @@ fn a_watching_display_follows_the_table_and_every_file_is_whole() {
     wait_until("a change after the server came back", || {
         has(&room.picture(), [0xa0, 0x30, 0x20])
     });
+}
+
+#[test]
+fn a_watching_display_goes_on_when_its_file_could_not_be_written() {
+    let room = Room::new();
+    let link = room.server.link();
+    let screen = room.place.path("screen");
+    std::fs::create_dir(&screen).unwrap();
+    let mut arguments = Room::arguments(&link, room.token("display"));
+    for argument in &mut arguments {
+        if *argument == "table.png" {
+            *argument = "screen/table.png";
+        }
+    }
+    let mut watching = Watching(
+        room.place
+            .command(&arguments)
+            .arg("--watch")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let told = BufReader::new(watching.0.stderr.take().unwrap());
+    let (tell, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for line in told.lines().map_while(Result::ok) {
+            let _ = tell.send(line);
+        }
+    });
+    wait_until("the first picture", || screen.join("table.png").exists());
+    let unplugged = room.place.path("unplugged");
+    std::fs::rename(&screen, &unplugged).unwrap();
+    room.script(
+        "{\"do\": \"set\", \"scene\": \"Bridge\", \"values\": {\"scene.backgroundColor\": \"#603080\"}}\n",
+        &[],
+    );
+    let begun = Instant::now();
+    while !heard
+        .recv_timeout(PATIENCE)
+        .unwrap()
+        .contains("tried again")
+    {
+        assert!(begun.elapsed() < PATIENCE, "nobody was told");
+    }
+    std::fs::rename(&unplugged, &screen).unwrap();
+    wait_until("the change, once it could be written", || {
+        let picture = image::open(screen.join("table.png")).unwrap().to_rgba8();
+        has(&picture, [0x60, 0x30, 0x80])
+    });
+    assert!(watching.0.try_wait().unwrap().is_none(), "it watches on");
 }
