@@ -8,18 +8,18 @@
 //!
 //! Called by [`crate::session`], and by [`super::tiles`] for the pixels.
 
+mod packed;
+
 use std::collections::{HashMap, VecDeque};
-use std::fs::File;
-use std::io::{self, Cursor, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+use std::io::{self, Cursor};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 
 use super::error::LibraryError;
 use super::open::Library;
-use crate::geom::pyramid::{PyramidLayout, TILE_STORED_BYTES, TILE_STORED_PX, TileAddress};
+use crate::geom::pyramid::{PyramidLayout, TileAddress};
 use crate::geom::rect::IRect;
 use crate::import::picture::{Limits, PictureError, PictureReader};
 use crate::import::pyramid::{PyramidBuilder, PyramidError};
@@ -29,6 +29,9 @@ use crate::scene::picture::{PictureInfo, TileName};
 use crate::scene::tiled::{self, TiledPicture};
 use crate::storage::blobs::hash_of;
 use crate::storage::error::StorageError;
+use packed::{Packed, Tile, is_black};
+
+pub(super) use packed::black;
 
 /// Tiles of a list that are put in at once: what they take in memory.
 pub const AT_ONCE: usize = 32;
@@ -42,22 +45,6 @@ const MOST_PICTURES: usize = 48;
 const MOST_WASTE_BYTES: u64 = 64 << 20;
 /// The number of tiles that are black.
 const BLACK: u64 = 1;
-
-/// One tile of a pyramid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tile {
-    /// It has not come.
-    Coming,
-    /// Nothing can be seen in it.
-    Black,
-    /// It lies in the file.
-    At {
-        number: u64,
-        offset: u64,
-        bytes: usize,
-        crc32: u32,
-    },
-}
 
 /// What became of a tile that was asked for.
 pub(super) enum Asked {
@@ -246,71 +233,6 @@ fn keep_newest(
         excess -= usize::from(goes);
         !goes
     });
-}
-
-/// Tiles, losslessly, one after the other in a file without a name.
-#[derive(Debug)]
-struct Packed(Mutex<(File, u64)>);
-
-impl Packed {
-    fn new(folder: &Path) -> io::Result<Self> {
-        let file = tempfile::tempfile_in(folder).or_else(|_| tempfile::tempfile())?;
-        Ok(Self(Mutex::new((file, 0))))
-    }
-
-    fn read(&self, tile: Tile) -> Option<Vec<u8>> {
-        let Tile::At { crc32, .. } = tile else {
-            return (tile == Tile::Black).then(black);
-        };
-        let packed = self.bytes(tile)?;
-        (crc32fast::hash(&packed) == crc32).then_some(())?;
-        let (header, rgba) = qoi::decode_to_vec(&packed).ok()?;
-        let fits = header.width == TILE_STORED_PX && rgba.len() == TILE_STORED_BYTES;
-        fits.then_some(rgba)
-    }
-
-    fn bytes(&self, tile: Tile) -> Option<Vec<u8>> {
-        let Tile::At { offset, bytes, .. } = tile else {
-            return None;
-        };
-        let mut packed = vec![0; bytes];
-        let mut file = self.0.lock();
-        file.0.seek(SeekFrom::Start(offset)).ok()?;
-        file.0.read_exact(&mut packed).ok()?;
-        Some(packed)
-    }
-
-    fn write(&self, rgba: &[u8], number: u64) -> io::Result<Tile> {
-        let packed = qoi::encode_to_vec(rgba, TILE_STORED_PX, TILE_STORED_PX);
-        self.append(&packed.map_err(io::Error::other)?, number)
-    }
-
-    fn append(&self, packed: &[u8], number: u64) -> io::Result<Tile> {
-        let mut file = self.0.lock();
-        let offset = file.1;
-        file.0.seek(SeekFrom::Start(offset))?;
-        file.0.write_all(packed)?;
-        file.1 += packed.len() as u64;
-        Ok(Tile::At {
-            number,
-            offset,
-            bytes: packed.len(),
-            crc32: crc32fast::hash(packed),
-        })
-    }
-
-    fn len(&self) -> u64 {
-        self.0.lock().1
-    }
-}
-
-/// A stored tile in which nothing can be seen.
-pub(super) fn black() -> Vec<u8> {
-    [0, 0, 0, 255].repeat(TILE_STORED_BYTES / 4)
-}
-
-fn is_black(rgba: &[u8]) -> bool {
-    rgba.chunks_exact(4).all(|pixel| pixel == [0, 0, 0, 255])
 }
 
 /// A map that is being brought up to date with a list of tiles.
