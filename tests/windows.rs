@@ -18,9 +18,10 @@ mod serving;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tableglow::library::{Library, Mode};
 use tableglow::model::edit::{Assignment, Edit, RowRef};
 use tableglow::model::id::RowId;
@@ -318,7 +319,7 @@ fn a_marker_dragged_in_the_editor_moves_on_the_table() {
     if is_missing_something() {
         return;
     }
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = TURN.lock();
     let until = Instant::now() + PATIENCE;
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path();
@@ -395,7 +396,7 @@ fn a_drag_reaches_another_process_also_after_the_server_was_killed() {
     if is_missing_something() {
         return;
     }
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = TURN.lock();
     let until = Instant::now() + PATIENCE;
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path();
