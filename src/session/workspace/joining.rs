@@ -47,7 +47,8 @@ impl Workspace {
             .unwrap_or_else(PartyId::fresh);
         let game = DocumentId::Game(invitation.game.clone());
         let before = self.attachment(&game);
-        // Whoever joins again need not say again where its pictures are.
+        // Whoever joins again need not say again what was said.
+        let had_code = before.as_ref().is_some_and(|before| before.has_code);
         let pictures = match &invitation.pictures {
             Some(address) => Some(address.as_str().to_owned()),
             None => before.and_then(|before| before.pictures),
@@ -59,6 +60,7 @@ impl Workspace {
             pictures: pictures.clone(),
             may_initialise: invitation.may_initialise,
             is_hydrated,
+            has_code: had_code || invitation.token.is_some(),
         };
         if attachment(false).address(&game, None).is_none() {
             self.notices.add(
@@ -127,7 +129,7 @@ impl Workspace {
         }
         self.set_attachment(&document, Some(&attachment));
         if let Some(network) = &self.rooms.network
-            && let Some(token) = network.secrets.get(&attachment.server, &words(&of_party))
+            && let Some(token) = attachment.code(&of_party, &*network.secrets)
         {
             let secrets = &network.secrets;
             secrets.set(&attachment.server, &words(&document), &token);
@@ -152,7 +154,9 @@ impl Workspace {
             .map(|party| DocumentId::Party(party.id.clone()));
         for document in [game, party].into_iter().flatten() {
             if let Some(attachment) = self.attachment(&document) {
-                if let Some(network) = &self.rooms.network {
+                if let Some(network) = &self.rooms.network
+                    && attachment.has_code
+                {
                     let secrets = &network.secrets;
                     secrets.forget(&attachment.server, &words(&document));
                 }
@@ -255,7 +259,7 @@ impl Workspace {
             return Some(link);
         }
         let attachment = self.attachment(document)?;
-        let token = network.secrets.get(&attachment.server, &words(document));
+        let token = attachment.code(document, &*network.secrets);
         let address = attachment.address(document, token)?;
         let transport = self.net()?.websocket(address, network.wake)?;
         let mut link = self.link(document, attachment.dialect, Box::new(transport))?;

@@ -12,7 +12,6 @@ use crate::session::courier::{Courier, News, PictureServer};
 use crate::session::picture_address::PictureAddress;
 
 use super::Workspace;
-use super::attachment::words;
 
 /// After a change, documents are looked through for pictures no sooner than this: many changes come
 /// at once.
@@ -84,7 +83,7 @@ impl Workspace {
         let document = DocumentId::Game(self.game()?.clone());
         let attachment = self.attachment(&document)?;
         let secrets = &self.rooms.network.as_ref()?.secrets;
-        let token = secrets.get(&attachment.server, &words(&document));
+        let token = attachment.code(&document, &**secrets);
         Some(PictureServer {
             base: attachment.server,
             token,
