@@ -81,11 +81,16 @@ impl JoinDialog {
             who(ui, editor);
             ui.add_space(8.0);
             self.cannot_hide(ui);
-            self.may_be_empty(ui);
-            if let Some(server) = &self.joining
-                && let Some(room) = room_of(published, server)
-            {
-                done = room.connection == Connection::Live && !room.waits_for_room;
+            let room = self.joining.as_deref();
+            let room = room.and_then(|server| room_of(published, server));
+            let is_live = room.is_some_and(|room| room.connection == Connection::Live);
+            let waits = room.is_some_and(|room| room.waits_for_room);
+            done |= is_live && !waits;
+            // What is behind an address and a code is known once it is reached.
+            if self.typed.names_a_room() || (is_live && waits) {
+                may_be_empty(ui, &mut self.typed.may_initialise);
+            }
+            if let Some(room) = room {
                 progress(ui, room);
             }
             let wish = self.typed.wish();
@@ -204,9 +209,15 @@ impl JoinDialog {
     }
 
     /// Joins as what the code says: a DM here, others with a display of their own.
-    fn enter(&mut self, invitation: Invitation, part: TablePart, commands: &mut Commands) -> bool {
+    fn enter(
+        &mut self,
+        mut invitation: Invitation,
+        part: TablePart,
+        commands: &mut Commands,
+    ) -> bool {
         if part == TablePart::Dm {
             self.joining = Some(invitation.server.clone());
+            invitation.may_initialise = self.typed.may_initialise;
             commands.request(Request::Join(invitation));
             return true;
         }
@@ -335,26 +346,12 @@ impl JoinDialog {
             );
         }
     }
+}
 
-    /// What is done with a room that nobody has put a game into.
-    fn may_be_empty(&mut self, ui: &mut Ui) {
-        if !self.typed.names_a_room() {
-            return;
-        }
-        row(
-            ui,
-            "Fill the room if it is empty",
-            Room::SWITCH,
-            None,
-            |ui| {
-                switch(
-                    ui,
-                    &mut self.typed.may_initialise,
-                    "Fill the room if it is empty",
-                )
-            },
-        );
-    }
+/// What is done with a room that nobody has put a game into.
+fn may_be_empty(ui: &mut Ui, fills: &mut bool) {
+    let label = "Fill the room if it is empty";
+    row(ui, label, Room::SWITCH, None, |ui| switch(ui, fills, label));
 }
 
 /// The room that was asked for, if it is the one that is open.
@@ -385,7 +382,7 @@ fn progress(ui: &mut Ui, room: &RoomView) {
     }
     let words = match &room.connection {
         Connection::Live if room.waits_for_room => {
-            "The room is reached; its game is on its way. It may be empty."
+            "The room is reached; its game is on its way. If it is empty, fill it and join again."
         }
         Connection::Syncing | Connection::Live => "The room's game is on its way.",
         Connection::Connecting { retry_in: Some(_) } => {

@@ -81,7 +81,7 @@ impl Typed {
             .is_some_and(|(_, query)| query.split('&').any(|pair| pair.starts_with("token=")))
     }
 
-    /// It is the link of a room, which may be empty; what a code opens at an address is not.
+    /// It is the link of a room.
     pub(super) fn names_a_room(&self) -> bool {
         let place = self.place.trim();
         place.contains("/parties/")
@@ -114,7 +114,6 @@ impl Typed {
                 let read = read.map_err(|error| Some(sentence(&error.to_string())))?;
                 invitation.pictures = Some(read);
             }
-            invitation.may_initialise = self.may_initialise;
             return Ok(Wish::Room(invitation, part_of_link(place)));
         }
         if self.kind != Kind::Tableglow {
@@ -181,25 +180,17 @@ mod tests {
         assert_eq!(part, None);
         let (_, part) = room(&format!("{link}&part=display"), Kind::Tableglow);
         assert_eq!(part, Some(TablePart::Display));
-        // A server that is open to this machine wants no code, and its rooms may be empty.
-        let mut open = Typed {
-            place: "http://127.0.0.1:1999/parties/game_session/g1?party=p1".into(),
-            ..Typed::default()
-        };
-        for fills in [false, true] {
-            open.may_initialise = fills;
-            assert!(open.names_a_room());
-            assert!(matches!(
-                open.wish(),
-                Ok(Wish::Room(room, None)) if room.token.is_none() && room.may_initialise == fills
-            ));
-        }
+        // A server that is open to this machine wants no code.
+        let (open, part) = room(
+            "http://127.0.0.1:1999/parties/game_session/g1?party=p1",
+            Kind::Tableglow,
+        );
+        assert_eq!((open.token, part), (None, None));
         let (slayer, _) = room(
             "https://play.example/parties/game_session/g1",
             Kind::TableSlayer,
         );
         assert_eq!((slayer.token, slayer.pictures), (None, None));
-        assert!(!slayer.may_initialise);
         let (plain, _) = room("ws://localhost:1234/room", Kind::PlainYjs);
         assert_eq!(plain.dialect, Dialect::YWebsocket);
         let told = typed("https://h/parties/party/x", "", Kind::TableSlayer);
