@@ -1,8 +1,9 @@
 //! What a table shows, painted into a window: the scene, the pause screen, or a calm one while nothing
 //! is on it, with a fade between two of them.
 //!
-//! Of the scene it shows nothing but what [`PlayerFrame`] holds, and over it what people show each other. Must not know the editor. Called by the player display
-//! ([`super::display`]) and by `tableglow play` ([`super::play`]).
+//! Of the scene it shows nothing but what [`PlayerFrame`] holds, and over it what people show each
+//! other. Must not know the editor. Called by the player display ([`super::display`]) and by
+//! `tableglow play` ([`super::play`]).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

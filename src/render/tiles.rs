@@ -148,8 +148,9 @@ impl TileCache {
     }
 
     /// Asks the source for a picture's tiles, the most important first, and uploads what is ready
-    /// until `budget_bytes` are spent; a new edition of a tile takes the place of the one before. The source serves its latest request first, so the least
-    /// important is asked for first. Returns one answer for each key.
+    /// until `budget_bytes` are spent; a new edition of a tile takes the place of the one before.
+    /// The source serves its latest request first, so the least important is asked for first.
+    /// Returns one answer for each key.
     pub(super) fn want(
         &mut self,
         gpu: &Gpu,

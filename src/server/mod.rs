@@ -2,7 +2,8 @@
 //!
 //! One core, two hosts: `tableglow serve` and "host this game" in the app. [`room::Room`] is all of
 //! a room without I/O; [`driver`] runs it as a task; [`host::Host`] keeps the rooms and opens them
-//! from [`store`], or takes them from an owner in this process ([`local`]); [`http`], [`socket`] and [`assets`] are the doors to the network.
+//! from [`store`], or takes them from an owner in this process ([`local`]); [`http`], [`socket`] and
+//! [`assets`] are the doors to the network.
 //!
 //! Must not know: app, render, broadcast, and, but for what players get, what a document's properties
 //! mean. Called by `session` and `cli`.

@@ -1,8 +1,9 @@
 //! What people in a room show each other: cursors, measurements, drawings that fade, names at drags.
 //!
 //! [`crowd`] keeps what came and when, [`paint`] draws it over a picture of a scene; [`own`] is what
-//! this user measures and draws, [`mine`] decides what of that and of the pointer others are shown. Must not know how a state travels. Called by [`super::canvas`],
-//! [`super::display`] and [`super::shell`].
+//! this user measures and draws, [`mine`] decides what of that and of the pointer others are shown.
+//! Must not know how a state travels. Called by [`super::canvas`], [`super::display`] and
+//! [`super::shell`].
 
 pub mod crowd;
 pub mod drawings;

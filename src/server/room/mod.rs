@@ -7,10 +7,11 @@
 //! **Document updates** that have arrived are taken in as one transaction, so that what comes out is
 //! one update: stored, and sent to everybody but its only sender. The first goes at once; those
 //! close behind it go together, waiting the longer the more people there are, [`MERGE`] at most.
-//! **Presence** goes at once and then every [`PRESENCE_STEP`], together with an update where one goes
-//! anyway, the latest state of each client in one frame, to everybody: a lone web client takes the echo of its own renewal for the sign that the
-//! connection lives. For the same reason a connection that got nothing for [`KEEP_ALIVE`] gets an
-//! empty frame. The document is the subject of [`updates`], the people that of [`people`].
+//! **Presence** goes at once and then every [`PRESENCE_STEP`], together with an update where one
+//! goes anyway, the latest state of each client in one frame, to everybody: a lone web client takes
+//! the echo of its own renewal for the sign that the connection lives. For the same reason a
+//! connection that got nothing for [`KEEP_ALIVE`] gets an empty frame. The document is the subject
+//! of [`updates`], the people that of [`people`].
 
 mod people;
 mod players;

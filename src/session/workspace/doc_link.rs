@@ -1,8 +1,8 @@
 //! One open document's connection to its room.
 //!
 //! Shares what this user (or another room of the document) changed, never what this room sent. Must
-//! not know which document it is, nor whose room. Called by [`super::rooms`] and when documents are
-//! saved.
+//! not know which document it is, nor whose room. Made by [`super::joining`], called by
+//! [`super::rooms`] and when documents are saved.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
