@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::error::LibraryError;
 use super::open::{Library, Mode, database_path};
+use crate::storage::agreed;
 use crate::storage::atomic;
 use crate::storage::backup::{self, Backups};
 use crate::storage::blobs::hash_of;
@@ -17,6 +18,7 @@ use crate::storage::database::Database;
 use crate::storage::documents;
 use crate::storage::error::StorageError;
 use crate::storage::lock::WriterLock;
+use crate::storage::removed;
 use crate::storage::salvage::{self, Salvaged};
 use crate::util::clock::Clock;
 
@@ -46,14 +48,16 @@ impl Library {
         let from = newest_backup_in_place(&Backups::new(folder.join("backups")), &database)?;
         drop(lock);
         let mut library = Self::open_to_write(folder, clock)?;
-        let added = library.add_salvaged(salvage::read(&aside))?;
+        let found = salvage::read(&aside);
+        let kept = in_words(&found);
+        let added = library.add_salvaged(found)?;
         let instead = from.map_or_else(
             || "an empty library was begun in its place, as there is no backup".to_owned(),
             |holds| format!("the newest backup ({holds}) was opened in its place"),
         );
         library.notice(format!(
             "The library was damaged. It was set aside whole as {}, and {instead}; {added} saved \
-             changes that could still be read were added to it. Pictures were not touched.",
+             changes that could still be read were added to it{kept} Pictures were not touched.",
             aside.display()
         ));
         Ok(library)
@@ -62,6 +66,7 @@ impl Library {
     fn add_salvaged(&self, found: Salvaged) -> Result<usize, LibraryError> {
         let now = self.clock.unix_ms();
         let (parties, games, assets) = (found.parties, found.games, found.assets);
+        let (gone, agreed) = (found.removed, found.agreed);
         self.write(move |rows| {
             for (party, binned) in &parties {
                 if catalogue::party_exists(rows, &party.id)? {
@@ -82,6 +87,12 @@ impl Library {
             }
             for (location, asset) in &assets {
                 catalogue::add_asset(rows, asset, location, now)?;
+            }
+            removed::put_back(rows, &gone, now)?;
+            for (game, row) in &agreed {
+                if catalogue::game_exists(rows, game)? {
+                    agreed::put_back(rows, game, row)?;
+                }
             }
             Ok(())
         })?;
@@ -122,6 +133,22 @@ impl Library {
             Err(refused) => Err(refused.error.into()),
         }
     }
+}
+
+/// What else was kept of a damaged library, and what was not: the end of a sentence, and perhaps another.
+fn in_words(found: &Salvaged) -> String {
+    let kept = match found.removed.len() {
+        0 => ".".to_owned(),
+        1 => ", and a deleted scene that can be brought back.".to_owned(),
+        more => format!(", and {more} deleted scenes that can be brought back."),
+    };
+    let lost = match (found.skipped, found.has_gaps) {
+        (0, false) => return kept,
+        (0, true) => "Parts of it could not be read".to_owned(),
+        (1, _) => "An entry of it could not be read".to_owned(),
+        (more, _) => format!("{more} entries of it could not be read"),
+    };
+    format!("{kept} {lost}, so what they held is missing; it lies in the file that was set aside.")
 }
 
 /// Copies the newest backup that is sound to the database's place; what it holds, in words.

@@ -5,11 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::agreed::AgreedScene;
 use super::archive::Limits;
 use super::contents;
 use super::exchange::ArchiveLibrary;
 use super::pictures::PictureUse;
 use super::{DocumentId, Library, LibraryError, Mode};
+use crate::doc::digest::SceneMark;
 use crate::doc::{GameDoc, PartyDoc};
 use crate::geom::pyramid::{TILE_CONTENT_PX, TILE_GUTTER_PX, TILE_STORED_PX, TileAddress};
 use crate::model::id::{GameSessionId, PartyId, SceneId};
@@ -299,6 +301,74 @@ fn what_is_still_readable_of_a_damaged_library_is_added_to_the_backup() {
     assert_eq!(view.parties[0].games.len(), 2);
     assert_eq!(update_of(&library, &id), expected);
     assert!(!library.load_document(&other).unwrap().is_empty());
+}
+
+/// As after damage that spares what is looked at: deleted scenes and what both sides had come along, and
+/// rows that are none are left out and told.
+#[test]
+fn deleted_scenes_and_what_both_had_come_out_of_a_damaged_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let day_ms = 86_400_000;
+    let clock = Arc::new(ManualClock::starting_at(1_780_000_000_000));
+    let library = Library::create_empty(folder.path()).unwrap();
+    let (_, game) = fill(&library, None);
+    library.backup_if_due().unwrap().unwrap();
+    let agreed = |scene: &str, digest: u64| AgreedScene {
+        id: SceneId::new(scene),
+        mark: SceneMark {
+            digest,
+            name: scene.into(),
+        },
+        agreed_unix_ms: 1_779_000_000_000,
+        changed_unix_ms: Some(1_779_000_000_001),
+    };
+    // Above what a signed number holds.
+    let both_had = [agreed("cave", u64::MAX - 1), agreed("mill", 7)];
+    library
+        .note_agreed_scenes(&game, both_had.to_vec(), &[])
+        .unwrap();
+    flush(&library);
+    drop(library);
+    let path = folder.path().join("library.sqlite");
+    let database = rusqlite::Connection::open(&path).unwrap();
+    let put = |scene: &str, removed_ms: i64, bytes: &[u8], checksum: &[u8]| {
+        database
+            .execute(
+                "INSERT INTO removed_scenes (game, scene, name, removed_ms, by_other, bytes, checksum)
+                 VALUES (?1, ?2, ?2, ?3, 1, ?4, ?5)",
+                rusqlite::params![game.as_str(), scene, removed_ms, bytes, checksum],
+            )
+            .unwrap();
+    };
+    let sum = |bytes: &[u8]| crate::storage::database::checksum(bytes).to_vec();
+    let went = 1_780_000_000_000 - 3 * day_ms;
+    put("bridge", went, b"a bridge", &sum(b"a bridge"));
+    put("rotten", went, b"rot", &sum(b"what it was"));
+    put("old", went - 40 * day_ms, b"long gone", &sum(b"long gone"));
+    database
+        .execute("UPDATE agreed_scenes SET digest = 'none' WHERE scene = 'mill'", [])
+        .unwrap();
+    drop(database);
+    let mut bytes = std::fs::read(&path).unwrap();
+    // The list of free pages, which nothing here reads, says that there are some.
+    bytes[36..40].copy_from_slice(&9_u32.to_be_bytes());
+    std::fs::write(&path, &bytes).unwrap();
+    let error = Library::open(folder.path(), Mode::Write).unwrap_err();
+    assert!(
+        matches!(error, LibraryError::Storage(StorageError::Damaged { .. })),
+        "{error}"
+    );
+
+    let library = Library::recover(folder.path(), clock).unwrap();
+    let removed = library.removed_scenes(&game).unwrap();
+    assert_eq!(removed.len(), 1, "{removed:?}");
+    let bridge = removed.first().unwrap();
+    assert_eq!((bridge.removed_unix_ms, bridge.by_other), (went, true));
+    let bridge = library.removed_scene(&game, &bridge.id).unwrap();
+    assert_eq!(bridge.as_deref(), Some(b"a bridge".as_slice()));
+    assert_eq!(library.agreed_scenes(&game).unwrap(), both_had[..1]);
+    let told = library.notices().concat();
+    assert!(told.contains("2 entries"), "{told}");
 }
 
 #[test]

@@ -74,3 +74,20 @@ pub fn update(
     }
     Ok(())
 }
+
+/// Puts a row of a game back that was written before; one that is there and was agreed later stays.
+///
+/// # Errors
+/// SQLite's.
+pub fn put_back(connection: &Connection, game: &str, row: &AgreedRow) -> Result<()> {
+    let later: bool = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM agreed_scenes
+             WHERE game = ?1 AND scene = ?2 AND agreed_ms > ?3)",
+        params![game, row.scene, row.agreed_ms],
+        |row| row.get(0),
+    )?;
+    if later {
+        return Ok(());
+    }
+    update(connection, game, std::slice::from_ref(row), &[])
+}

@@ -68,6 +68,35 @@ pub fn keep(connection: &Connection, going: &Going, now_unix_ms: i64) -> Result<
     forget(connection, now_unix_ms, MOST_BYTES)
 }
 
+/// Puts rows back that were kept before, each with when it went: where the same scene is kept, the later
+/// one stays. Forgets what is too old or too much by now.
+///
+/// # Errors
+/// SQLite's.
+pub fn put_back(connection: &Connection, kept: &[(Going, i64)], now_unix_ms: i64) -> Result<()> {
+    let mut put = connection.prepare(
+        "INSERT INTO removed_scenes
+             (game, scene, name, removed_ms, by_other, bytes, checksum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (game, scene) DO UPDATE SET
+             name = excluded.name, removed_ms = excluded.removed_ms,
+             by_other = excluded.by_other, bytes = excluded.bytes, checksum = excluded.checksum
+         WHERE excluded.removed_ms > removed_ms",
+    )?;
+    for (going, removed_ms) in kept {
+        put.execute(params![
+            going.game,
+            going.scene,
+            going.name,
+            removed_ms,
+            going.by_other,
+            going.bytes,
+            checksum(&going.bytes),
+        ])?;
+    }
+    forget(connection, now_unix_ms, MOST_BYTES)
+}
+
 /// Forgets what is too old or too much.
 fn forget(connection: &Connection, now_unix_ms: i64, most_bytes: u64) -> Result<()> {
     connection.execute(
