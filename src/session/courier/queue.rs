@@ -119,6 +119,8 @@ struct Entry {
     known_locations: usize,
     got: u64,
     all: u64,
+    /// It was cut off, and whoever runs it waits for a connection.
+    is_stalled: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +143,11 @@ impl Entry {
     const fn may_run(&self, reach: Reach) -> bool {
         let waits = matches!(self.status, Status::Waits | Status::Absent);
         waits && (self.is_here || reach.has(self.side()))
+    }
+
+    /// Nothing of it is here.
+    const fn begin_anew(&mut self) {
+        (self.got, self.all, self.is_stalled) = (0, 0, false);
     }
 
     /// Somebody may look forward to it.
@@ -200,6 +207,7 @@ impl Queue {
                 known_locations: 0,
                 got: 0,
                 all: 0,
+                is_stalled: false,
             },
         };
         self.entries.push(entry);
@@ -278,7 +286,7 @@ impl Queue {
         let entry = self.entries.get_mut(at)?;
         entry.status = Status::Runs;
         entry.known_locations = entry.task.locations.len();
-        (entry.got, entry.all) = (0, 0);
+        entry.begin_anew();
         Some(entry.task.clone())
     }
 
@@ -288,9 +296,13 @@ impl Queue {
         waiting.filter_map(|entry| entry.not_before).min()
     }
 
-    /// So many bytes of it are here.
+    /// So many bytes of it are here; of 0 when it was cut off and nobody answers.
     pub(super) fn progress(&mut self, key: &Key, got: u64, all: u64) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.task.key == *key) {
+            entry.is_stalled = all == 0;
+            if entry.is_stalled {
+                return;
+            }
             (entry.got, entry.all) = (got, all);
             if let Some(in_vain) = self.in_vain.get_mut(key.errand() as usize) {
                 *in_vain = 0;
@@ -315,6 +327,8 @@ impl Queue {
             .iter()
             .position(|entry| entry.task.key == *key)?;
         let entry = self.entries.get_mut(at)?;
+        // What came of it is thrown away when it failed.
+        entry.begin_anew();
         let was_forgotten = entry.failures == FORGOTTEN;
         let errand = key.errand();
         if let Some(in_vain) = self.in_vain.get_mut(errand as usize) {
@@ -460,7 +474,9 @@ impl Queue {
                 .iter()
                 .map(|entry| entry.got as f32 / entry.all.max(1) as f32);
             let share = (done as f32 + shares.sum::<f32>()) / all as f32;
-            let are_stuck = (open.iter()).all(|entry| self.is_stuck(entry.task.key.errand()));
+            let is_stuck =
+                |entry: &&Entry| entry.is_stalled || self.is_stuck(entry.task.key.errand());
+            let are_stuck = open.iter().all(is_stuck);
             let what = match (are_stuck, open.len()) {
                 (true, 1) => format!("1 picture waits to be {past}"),
                 (true, waiting) => format!("{waiting} pictures wait to be {past}"),

@@ -394,3 +394,90 @@ fn it_ends_and_changes_servers_promptly_while_a_server_is_silent() {
     }
     drop(waiting);
 }
+
+/// What a server that has a page for every path was asked.
+#[derive(Default)]
+struct Asked {
+    gets: AtomicUsize,
+    heads: AtomicUsize,
+    puts: AtomicUsize,
+}
+
+/// A server that answers 200 to everything, with the same bytes.
+fn agreeable(kind: &'static str, page: &'static str) -> (SocketAddr, Arc<Asked>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = Arc::new(Asked::default());
+    let seen = Arc::clone(&asked);
+    start(move || {
+        for guest in listener.incoming() {
+            let (mut guest, seen) = (guest.unwrap(), Arc::clone(&seen));
+            start(move || {
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && guest.read(&mut byte).unwrap_or(0) == 1 {
+                    head.extend(byte);
+                }
+                let head = String::from_utf8_lossy(&head).to_lowercase();
+                let method = head.split(' ').next().unwrap_or_default();
+                let (count, body) = match method {
+                    "get" => (&seen.gets, page),
+                    "head" => (&seen.heads, ""),
+                    _ => (&seen.puts, page),
+                };
+                count.fetch_add(1, Ordering::Relaxed);
+                if method == "put" {
+                    let _ = guest.write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
+                    let length = head.split("content-length: ").nth(1);
+                    let length = length.and_then(|it| it.lines().next()?.trim().parse().ok());
+                    let chunked = b"0\r\n\r\n";
+                    let mut body = Vec::new();
+                    while length.map_or(!body.ends_with(chunked), |all: usize| body.len() < all)
+                        && guest.read(&mut byte).unwrap_or(0) == 1
+                    {
+                        body.extend(byte);
+                    }
+                }
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\
+                     connection: close\r\n\r\n{body}",
+                    page.len()
+                );
+                let _ = guest.write_all(answer.as_bytes());
+            });
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn a_server_with_a_page_for_every_path_has_no_pictures() {
+    for (kind, page) in [
+        ("text/html; charset=utf-8", "<!doctype html><title>Hello</title>"),
+        ("text/plain", "ok"),
+    ] {
+        let (address, asked) = agreeable(kind, page);
+        let guest = Guest::at(address, "x");
+        let wanted = location(b"what nobody has");
+        guest.courier.want(std::slice::from_ref(&wanted));
+        // It is not there: it is looked for again, later, and is not on the way meanwhile.
+        guest.wait_for("it was looked for again", |_| {
+            asked.gets.load(Ordering::Relaxed) >= 2
+        });
+        guest.wait_for("nothing is on the way", |_| !guest.courier.is_busy());
+        assert!(!guest.library.has_picture(&wanted));
+        // Nor does it have what it is asked for before it is handed over, nor afterwards.
+        let given: Vec<String> = (0..3).map(|n| guest.add(&picture(n))).collect();
+        guest.courier.offer(&given);
+        guest.wait_for("it is told", |told| {
+            told.iter().any(|news| matches!(news, News::Problem(_)))
+        });
+        guest.wait_for("nothing is on the way", is_at_rest);
+        let problems = guest.problems();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].contains("keeps no pictures"), "{problems:?}");
+        let tries = asked.puts.load(Ordering::Relaxed);
+        assert!((1..=AT_A_TIME).contains(&tries), "{kind}: {tries}");
+        assert!(asked.heads.load(Ordering::Relaxed) >= tries);
+    }
+}

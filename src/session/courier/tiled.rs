@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use ureq::http::{StatusCode, header};
 
-use super::transfer::{Attached, Failure, kept_badly, refusal, wait_after};
+use super::transfer::{Attached, Failure, is_page, kept_badly, refusal, wait_after};
 use crate::library::Library;
 use crate::library::passing::{AT_ONCE, TiledUpdate};
 use crate::model::id::PictureHash;
@@ -120,6 +120,9 @@ impl Attached {
         let response = self.get(url, 0)?;
         if response.status() != StatusCode::OK {
             return Err(refusal(response));
+        }
+        if is_page(&response) {
+            return Err(Failure::Absent);
         }
         let mut bytes = Vec::new();
         let mut body = response.into_body().into_reader().take(most_bytes + 1);

@@ -4,6 +4,7 @@
 //! that no hash will check only if the server says that the file is still the same.
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -11,7 +12,7 @@ use rand::Rng as _;
 use ureq::Body;
 use ureq::http::{HeaderValue, Response, StatusCode, header};
 
-use crate::import::picture::PictureError;
+use crate::import::picture::{PictureError, PictureFormat};
 use crate::library::pictures::MOST_PICTURE_BYTES;
 use crate::library::{Library, LibraryError};
 use crate::model::id::PictureHash;
@@ -29,6 +30,10 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Attempts to go on with what was cut, before it begins again later.
 const MOST_CUTS: u32 = 9;
+/// After so many of them in a row it is said to wait and not to come.
+const STALLED_CUTS: u32 = 2;
+/// What says of bytes which picture format they are.
+const MAGIC_BYTES: usize = 16;
 /// Who asks. Some of the internet's servers give nothing to programs that do not say.
 const USER_AGENT: &str = concat!("Tableglow/", env!("CARGO_PKG_VERSION"));
 
@@ -39,6 +44,8 @@ pub(super) struct Attached {
     agent: ureq::Agent,
     is_off: Mutex<bool>,
     woken: Condvar,
+    /// It takes what it is given and does not have it then: a page for every path.
+    keeps_nothing: AtomicBool,
 }
 
 /// Which server.
@@ -108,6 +115,7 @@ impl Attached {
             agent: agent.into(),
             is_off: Mutex::new(false),
             woken: Condvar::new(),
+            keeps_nothing: AtomicBool::new(false),
         }
     }
 
@@ -179,19 +187,27 @@ impl Attached {
         }
     }
 
-    /// Hands a picture over that the server lacks; may be called again at any time.
+    /// Hands a picture over that the server lacks; may be called again at any time. A server that
+    /// says yes to every question is not believed: it has a picture when it tells its size or its hash.
     pub(super) fn offer(&self, library: &Library, hash: &PictureHash) -> Result<(), Failure> {
-        let url = self.url(hash)?;
-        let asked = self.allowed(self.agent.head(&url)).call();
-        let asked = asked.map_err(|error| self.failed(&error))?;
-        match asked.status() {
-            StatusCode::NOT_FOUND => {}
-            status if status.is_success() => return Ok(()),
-            _ => return Err(refusal(asked)),
+        if self.keeps_nothing.load(Ordering::Relaxed) {
+            return Err(Failure::NoPlace);
         }
+        let url = self.url(hash)?;
         let file = library
             .open_picture_file(hash)
             .map_err(|error| Failure::Useless(error.to_string()))?;
+        let bytes = file.metadata().map(|file| file.len());
+        let bytes = bytes.map_err(|error| Failure::Useless(error.to_string()))?;
+        let asked = self.head(&url)?;
+        let says_yes = match asked.status() {
+            StatusCode::NOT_FOUND => false,
+            status if status.is_success() => true,
+            _ => return Err(refusal(asked)),
+        };
+        if says_yes && is_of(&asked, hash, bytes) {
+            return Ok(());
+        }
         let request = self.allowed(self.agent.put(&url));
         let sent = request
             .header(header::CONTENT_TYPE, "application/octet-stream")
@@ -200,7 +216,15 @@ impl Attached {
             .send(file)
             .map_err(|error| self.failed(&error))?;
         match sent.status() {
-            status if status.is_success() => Ok(()),
+            status if status.is_success() => {
+                let is_kept = match (is_page(&sent), says_yes) {
+                    (true, _) => false,
+                    (false, true) => is_of(&self.head(&url)?, hash, bytes),
+                    (false, false) => true,
+                };
+                self.keeps_nothing.store(!is_kept, Ordering::Relaxed);
+                is_kept.then_some(()).ok_or(Failure::NoPlace)
+            }
             StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
                 Err(Failure::Useless(said(sent)))
             }
@@ -211,7 +235,13 @@ impl Attached {
         }
     }
 
-    /// Fetches a picture into the library. `progress` gets the bytes that are here and all of them.
+    fn head(&self, url: &str) -> Result<Response<Body>, Failure> {
+        let asked = self.allowed(self.agent.head(url)).call();
+        asked.map_err(|error| self.failed(&error))
+    }
+
+    /// Fetches a picture into the library. `progress` gets the bytes that are here and all of them,
+    /// 0 of which are to come while it was cut off.
     pub(super) fn fetch(
         &self,
         library: &Library,
@@ -221,13 +251,31 @@ impl Attached {
     ) -> Result<(), Failure> {
         let mut source = Source::open(self, self.url(hash)?, MOST_PICTURE_BYTES, progress)?;
         let added = library.add_fetched_picture(&mut source, hash, locations);
+        let is_picture = PictureFormat::of_magic(&source.begin).is_some();
         match (added, source.failure.take()) {
             (Ok(()), _) => Ok(()),
             // The library only knows that reading failed.
             (Err(_), Some(failure)) => Err(failure),
+            // Another picture is rot on a disk; anything else is what a server says when it has none.
+            (Err(LibraryError::PictureChanged), None) if !is_picture => Err(Failure::Absent),
             (Err(error), None) => Err(kept_badly(&error)),
         }
     }
+}
+
+/// Whether an answer is a page for people: what some servers give for every path that they do not know.
+pub(super) fn is_page(response: &Response<Body>) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
+}
+
+/// Whether the answer to a `HEAD` is that of a server that has this file.
+fn is_of(response: &Response<Body>, hash: &PictureHash, bytes: u64) -> bool {
+    let text = |name| response.headers().get(name)?.to_str().ok();
+    let has_size = text(header::CONTENT_LENGTH).is_some_and(|it| it.trim().parse() == Ok(bytes));
+    let has_name = text(header::ETAG).is_some_and(|tag| tag.contains(hash.as_str()));
+    response.status().is_success() && !is_page(response) && (has_size || has_name)
 }
 
 /// A picture that came and was not kept.
@@ -282,6 +330,8 @@ pub(super) struct Source<'a> {
     /// The file's version, where no hash says in the end that its parts belong together.
     version: Option<HeaderValue>,
     body: Option<Box<dyn Read + Send>>,
+    /// The first bytes, as many as say what it is.
+    begin: Vec<u8>,
     got: u64,
     /// The size, when the server tells it.
     all: Option<u64>,
@@ -303,6 +353,7 @@ impl<'a> Source<'a> {
             url,
             version: None,
             body: None,
+            begin: Vec::with_capacity(MAGIC_BYTES),
             got: 0,
             all: None,
             cuts: 0,
@@ -323,6 +374,7 @@ impl<'a> Source<'a> {
     fn ask(&mut self) -> Result<(), Failure> {
         let response = self.server.get(&self.url, self.got)?;
         let to_skip = match response.status() {
+            status if status.is_success() && is_page(&response) => return Err(Failure::Absent),
             StatusCode::OK => self.got,
             StatusCode::PARTIAL_CONTENT if begins_at(&response, self.got) => 0,
             status if status.is_success() => {
@@ -367,6 +419,9 @@ impl<'a> Source<'a> {
             if self.cuts > MOST_CUTS {
                 return Err(Failure::Passing("it is cut off again and again".into()));
             }
+            if self.cuts >= STALLED_CUTS {
+                (self.progress)(self.got, 0);
+            }
             if !self.server.wait(wait_after(self.cuts - 1)) {
                 return Err(Failure::Off);
             }
@@ -404,6 +459,9 @@ impl Read for Source<'_> {
             match read {
                 Ok(0) if self.all.is_none_or(|all| self.got >= all) => return Ok(0),
                 Ok(count) if count > 0 => {
+                    let missing = MAGIC_BYTES.saturating_sub(self.begin.len()).min(count);
+                    self.begin
+                        .extend_from_slice(buffer.get(..missing).unwrap_or_default());
                     self.got += count as u64;
                     self.cuts = 0;
                     (self.progress)(self.got, self.all.unwrap_or(self.got));

@@ -234,6 +234,7 @@ impl Workspace {
         }
         self.describe_hosted();
         self.look_for_pictures_soon();
+        self.leave_picture_servers();
         self.show_presence();
     }
 

@@ -96,6 +96,18 @@ impl Workspace {
         PictureAddress::parse(&attachment.pictures?).ok()
     }
 
+    /// No open document is in a room: nothing is asked of the servers that were, and nothing is said to
+    /// be on its way.
+    pub(super) fn leave_picture_servers(&self) {
+        if self.is_in_room() {
+            return;
+        }
+        if let Some(courier) = &self.rooms.courier {
+            courier.set_server(None);
+            courier.set_web(None);
+        }
+    }
+
     fn start_courier(&mut self) {
         let Some(network) = self
             .rooms

@@ -184,6 +184,39 @@ fn progress_counts_pictures_and_their_bytes() {
 }
 
 #[test]
+fn no_share_stands_after_the_transfer_that_it_was_of() {
+    let mut queue = queue(&["a"]);
+    let now = Instant::now();
+    let says = |queue: &mut Queue| {
+        queue
+            .news(ROOM)
+            .flatten()
+            .map(|work| (work.what.to_string(), work.done))
+    };
+    let going = |share| Some(("Fetching a picture".to_owned(), Some(share)));
+    let waiting = Some(("1 picture waits to be fetched".to_owned(), None));
+    let name = taken(&mut queue, now).unwrap();
+    queue.progress(&fetch(&name), 80, 100);
+    assert_eq!(says(&mut queue), going(0.8));
+    // It is cut off, and goes on.
+    queue.progress(&fetch(&name), 80, 0);
+    assert_eq!(says(&mut queue), waiting);
+    queue.progress(&fetch(&name), 90, 100);
+    assert_eq!(says(&mut queue), going(0.9));
+    // It fails: what came is thrown away, and it begins again later.
+    let failed = Err(Failure::Passing("gone".into()));
+    queue.settle(&fetch(&name), failed, now);
+    assert_eq!(says(&mut queue), going(0.0));
+    let later = now + Duration::from_secs(60);
+    let name = taken(&mut queue, later).unwrap();
+    queue.progress(&fetch(&name), 70, 100);
+    assert_eq!(says(&mut queue), going(0.7));
+    // The server is left meanwhile.
+    queue.forget(Side::Room);
+    assert_eq!(queue.news(ROOM), Some(None));
+}
+
+#[test]
 fn what_the_server_has_is_not_offered_again() {
     let mut queue = queue(&["fetched"]);
     let now = Instant::now();
