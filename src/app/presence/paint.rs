@@ -79,7 +79,7 @@ pub fn paint(stage: &Stage<'_>, crowd: &Crowd, drawings: &mut Drawings) -> Optio
     };
     if !stage.is_table {
         for drag in crowd.drags(scene) {
-            stage.drag(&drag, !stage.is_named(&drag, &pointers));
+            stage.drag(&drag, !is_named(stage.view, &drag, &pointers));
         }
     }
     for pointer in &pointers {
@@ -87,6 +87,15 @@ pub fn paint(stage: &Stage<'_>, crowd: &Crowd, drawings: &mut Drawings) -> Optio
         stage.pointer(pointer);
     }
     due.0
+}
+
+/// The name of whoever drags this stands at their cursor already.
+fn is_named(view: &View, drag: &Dragged<'_>, pointers: &[Pointer]) -> bool {
+    let pointer = pointers.iter().find(|pointer| pointer.key == drag.key);
+    pointer.is_some_and(|pointer| {
+        let is_seen = view.rect.contains(view.screen(pointer.at_world));
+        is_seen && !pointer.name.is_empty() && pointer.fading.opacity > 0.5
+    })
 }
 
 #[derive(Default)]
@@ -307,15 +316,6 @@ impl Stage<'_> {
             .add(Shape::line(path, Stroke::new(radius * 2.0, ink)));
     }
 
-    /// The name of whoever drags this stands at their cursor already.
-    fn is_named(&self, drag: &Dragged<'_>, pointers: &[Pointer]) -> bool {
-        let pointer = pointers.iter().find(|pointer| pointer.key == drag.key);
-        pointer.is_some_and(|pointer| {
-            let is_seen = self.view.rect.contains(self.view.screen(pointer.at_world));
-            is_seen && !pointer.name.is_empty() && pointer.fading.opacity > 0.5
-        })
-    }
-
     fn drag(&self, drag: &Dragged<'_>, with_name: bool) {
         let marker = self.scene.markers.iter().find(|it| it.id == *drag.marker);
         let Some(marker) = marker else {
@@ -346,6 +346,63 @@ impl Stage<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geom::space::Camera;
+    use crate::model::id::{GameSessionId, RowId};
+
+    #[test]
+    fn a_drag_is_named_only_while_no_cursor_of_that_person_says_it() {
+        let view = View {
+            rect: egui::Rect::from_min_size(Pos2::new(50.0, 20.0), egui::vec2(800.0, 600.0)),
+            // The middle of the world in the middle of the picture, a point a unit.
+            camera: Camera::default(),
+        };
+        let key = |client| (GameSessionId::new("g"), client);
+        let marker = RowId::new("troll");
+        let drag = Dragged {
+            key: key(1),
+            name: "Mira".into(),
+            color: Rgb::WHITE,
+            marker: &marker,
+        };
+        let pointer = Pointer {
+            key: key(1),
+            name: "Mira".into(),
+            color: Rgb::WHITE,
+            at_world: DVec2::ZERO,
+            fading: Fading {
+                opacity: 1.0,
+                next_s: None,
+            },
+        };
+        assert!(is_named(&view, &drag, std::slice::from_ref(&pointer)));
+        assert!(!is_named(&view, &drag, &[]), "there is no cursor");
+        let hidden = [
+            Pointer {
+                key: key(2),
+                ..pointer.clone()
+            },
+            Pointer {
+                at_world: DVec2::new(401.0, 0.0),
+                ..pointer.clone()
+            },
+            // While they measure, the distance stands there.
+            Pointer {
+                name: String::new(),
+                ..pointer.clone()
+            },
+            Pointer {
+                fading: Fading {
+                    opacity: 0.4,
+                    next_s: Some(0.0),
+                },
+                ..pointer
+            },
+        ];
+        for one in hidden {
+            let told = format!("{one:?}");
+            assert!(!is_named(&view, &drag, &[one]), "{told}");
+        }
+    }
 
     #[test]
     fn names_can_be_read_on_every_colour() {
