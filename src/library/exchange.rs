@@ -17,7 +17,9 @@ use super::contents;
 use super::error::LibraryError;
 use super::open::Library;
 use super::saved::DocumentId;
+use crate::import::report::counted;
 use crate::model::id::{GameSessionId, PartyId, PictureHash};
+use crate::model::scene::CUT_MAPS;
 use crate::storage::blobs::hash_of;
 use crate::storage::catalogue::{self, GameRow, PartyRow};
 use crate::storage::error::StorageError;
@@ -148,10 +150,13 @@ impl Library {
         report: &mut Exported,
     ) -> Result<(), LibraryError> {
         let mut hashes = BTreeSet::new();
+        let mut cut_maps = 0;
         for location in locations {
             let Some(info) = self.records.kept(location) else {
                 // Most texts are no pictures; those that look like ours are missed.
-                if location.starts_with("map/") || location.starts_with("token/") {
+                if location.starts_with(CUT_MAPS) {
+                    cut_maps += 1;
+                } else if location.starts_with("map/") || location.starts_with("token/") {
                     report.notes.push(format!(
                         "The picture {location} is not on this machine, so the archive is without it."
                     ));
@@ -172,6 +177,13 @@ impl Library {
                 return Err(LibraryError::PictureChanged);
             }
             hashes.insert(hash);
+        }
+        if cut_maps > 0 {
+            report.notes.push(format!(
+                "{} that the room shows players only in part cannot be given away, so the archive is \
+                 without; ask the game master for the whole campaign.",
+                counted(cut_maps, "map")
+            ));
         }
         report.pictures = hashes.len();
         Ok(())

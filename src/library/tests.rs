@@ -372,6 +372,18 @@ fn deleted_scenes_and_what_both_had_come_out_of_a_damaged_library() {
 }
 
 #[test]
+fn an_archive_says_that_it_is_without_maps_that_were_only_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::create_empty(folder.path()).unwrap();
+    fill(&library, Some("cut/none"));
+    let to = folder.path().join("campaign.tableglow");
+    let notes = library.export_archive(&[], &to).unwrap().notes;
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("ask the game master"), "{notes:?}");
+    assert!(to.exists());
+}
+
+#[test]
 fn a_restore_can_be_taken_back() {
     let folder = tempfile::tempdir().unwrap();
     let library = Library::create_empty(folder.path()).unwrap();

@@ -7,9 +7,10 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::import::picture::{Limits, PictureFormat, PictureReader};
-use crate::import::{Report, uvtt};
+use crate::import::{Report, ReportKind, uvtt};
 use crate::library::{Library, LibraryError};
 use crate::model::id::PictureHash;
+use crate::model::scene;
 use crate::scene::snapshot::SceneSnapshot;
 use crate::storage::atomic;
 use crate::storage::error::StorageError;
@@ -19,6 +20,12 @@ use super::plan_edits::plan_of_scene;
 /// Why nothing was exported: one sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
+    /// The room shows the map to players in parts, and never gives it away.
+    #[error(
+        "this scene's map belongs to the room, which shows players only what they may see of it, so it \
+         cannot be exported and nothing was written; ask the game master for the map"
+    )]
+    CutMap,
     /// The map picture cannot be read.
     #[error(transparent)]
     Library(#[from] LibraryError),
@@ -39,16 +46,32 @@ pub enum ExportError {
 /// One sentence; a file that was there before is as it was.
 pub fn write_universal_vtt(
     library: &Library,
-    scene: &SceneSnapshot,
+    snapshot: &SceneSnapshot,
     to: &Path,
 ) -> Result<Report, ExportError> {
-    let map = scene.map.as_ref();
-    let mut picture = match map.and_then(|map| map.picture.as_ref()) {
+    let map = snapshot.map.as_ref();
+    let named = snapshot.setting(scene::MAP_LOCATION).unwrap_or_default();
+    if named.starts_with(scene::CUT_MAPS) {
+        return Err(ExportError::CutMap);
+    }
+    // One that is still on its way is shown coarse, and has no file.
+    let picture = map
+        .and_then(|map| map.picture.as_ref())
+        .filter(|picture| library.has_picture_file(&picture.hash));
+    let is_missing = !named.is_empty() && picture.is_none();
+    let mut picture = match picture {
         Some(picture) => Some(portable_picture(library, &picture.hash)?),
         None => None,
     };
     let format = picture.as_ref().map(|(format, _)| *format);
-    let plan = plan_of_scene(scene, format);
+    let mut plan = plan_of_scene(snapshot, format);
+    if is_missing {
+        plan.report.add(
+            ReportKind::Skipped,
+            "The map picture is not on this machine, so the file is without it; export again when the \
+             scene shows its map.",
+        );
+    }
     atomic::write_file(to, |file| {
         let source = picture
             .as_mut()
@@ -94,4 +117,47 @@ fn portable_picture(
     rows.finish()?;
     writer.finish()?;
     Ok((PictureFormat::Png, Box::new(Cursor::new(bytes))))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::doc::{GameDoc, Origin};
+    use crate::model::edit::{Assignment, Edit, RowRef};
+    use crate::model::id::{GameSessionId, SceneId};
+    use crate::scene::derive::SceneDeriver;
+    use crate::scene::picture::NoPictures;
+
+    #[test]
+    fn a_map_that_is_not_here_is_told_and_one_that_is_only_shown_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = Library::create_empty(folder.path()).unwrap();
+        let export = |map: &str| {
+            let id = SceneId::new("s");
+            let mut doc = GameDoc::create(&GameSessionId::new("g"));
+            let edit = Edit::Create {
+                row: RowRef::Scene(id.clone()),
+                values: vec![Assignment::new(scene::MAP_LOCATION, Some(map))],
+            };
+            assert!(doc.apply(&[edit], Origin::Upkeep).changed());
+            let snapshot = SceneDeriver::new(id).derive(&doc, &NoPictures).unwrap();
+            let to = folder.path().join("scene.uvtt");
+            let written = write_universal_vtt(&library, &snapshot, &to);
+            (written, std::fs::remove_file(&to).is_ok())
+        };
+        let (written, exists) = export("map/cave.png");
+        let report = written.unwrap();
+        let told: Vec<&str> = report.texts().collect();
+        assert!(told.concat().contains("not on this machine"), "{told:?}");
+        assert!(exists);
+        for cut in ["cut/none".to_owned(), format!("cut/{}.png", "a".repeat(64))] {
+            let (written, exists) = export(&cut);
+            let told = written.unwrap_err().to_string();
+            assert!(told.contains("ask the game master"), "{told}");
+            assert!(!exists);
+        }
+        let (written, _) = export("");
+        assert!(!written.unwrap().texts().any(|text| text.contains("machine")));
+    }
 }
