@@ -199,16 +199,21 @@ impl Passing {
         by_location.retain(|_, hash| pictures.iter().any(|it| it.info.hash == *hash));
     }
 
-    /// The edition of a map that has most of what a list names.
+    /// The edition of a map that has most of what a list names. A server that was started anew calls
+    /// its maps otherwise and cuts the same tiles: then it is the one that has most of those.
     fn nearest(&self, list: &TiledPicture) -> Option<Arc<Picture>> {
         let state = self.state.read();
+        let seen = list.tiles.iter().flatten().count();
         let lists = state.pictures.iter().filter_map(|picture| {
             let own = picture.list.as_ref()?;
-            let is_same = own.map == list.map && own.size_px == list.size_px;
-            let pairs = own.tiles.iter().zip(&list.tiles);
-            is_same.then(|| (pairs.filter(|(a, b)| a == b).count(), picture))
+            let pairs = || own.tiles.iter().zip(&list.tiles);
+            let same = pairs().filter(|(a, b)| a == b).count();
+            let same_seen = pairs().filter(|(a, b)| a.is_some() && a == b).count();
+            let is_named = own.map == list.map;
+            let is_near = own.size_px == list.size_px && (is_named || same_seen * 2 > seen);
+            is_near.then_some(((is_named, same), picture))
         });
-        let nearest = lists.max_by_key(|(same, _)| *same);
+        let nearest = lists.max_by_key(|(nearness, _)| *nearness);
         nearest.map(|(_, picture)| Arc::clone(picture))
     }
 
@@ -277,7 +282,10 @@ impl Library {
                     info,
                     layout,
                     map: before.map.clone(),
-                    list: before.list.clone(),
+                    list: before.list.clone().map(|list| TiledPicture {
+                        map: target.map.clone(),
+                        ..list
+                    }),
                     tiles,
                     file,
                     is_whole: true,

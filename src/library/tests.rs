@@ -346,7 +346,10 @@ fn deleted_scenes_and_what_both_had_come_out_of_a_damaged_library() {
     put("rotten", went, b"rot", &sum(b"what it was"));
     put("old", went - 40 * day_ms, b"long gone", &sum(b"long gone"));
     database
-        .execute("UPDATE agreed_scenes SET digest = 'none' WHERE scene = 'mill'", [])
+        .execute(
+            "UPDATE agreed_scenes SET digest = 'none' WHERE scene = 'mill'",
+            [],
+        )
         .unwrap();
     drop(database);
     let mut bytes = std::fs::read(&path).unwrap();

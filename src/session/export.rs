@@ -158,6 +158,11 @@ mod tests {
             assert!(!exists);
         }
         let (written, _) = export("");
-        assert!(!written.unwrap().texts().any(|text| text.contains("machine")));
+        assert!(
+            !written
+                .unwrap()
+                .texts()
+                .any(|text| text.contains("machine"))
+        );
     }
 }

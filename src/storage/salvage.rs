@@ -118,13 +118,19 @@ fn read_lists(connection: &Connection, found: &mut Salvaged) {
         },
     );
     let columns = "location, hash";
-    each_row(connection, found, "asset_locations", columns, |row, found| {
-        let asset = assets.get(&row.get::<_, String>(2)?);
-        if let Some(asset) = asset {
-            found.assets.push((row.get(1)?, asset.clone()));
-        }
-        Ok(asset.is_some())
-    });
+    each_row(
+        connection,
+        found,
+        "asset_locations",
+        columns,
+        |row, found| {
+            let asset = assets.get(&row.get::<_, String>(2)?);
+            if let Some(asset) = asset {
+                found.assets.push((row.get(1)?, asset.clone()));
+            }
+            Ok(asset.is_some())
+        },
+    );
 }
 
 fn read_documents(connection: &Connection, found: &mut Salvaged) {
@@ -150,21 +156,27 @@ fn read_documents(connection: &Connection, found: &mut Salvaged) {
 
 fn read_removed(connection: &Connection, found: &mut Salvaged) {
     let columns = "game, scene, name, by_other, bytes, removed_ms, checksum";
-    each_row(connection, found, "removed_scenes", columns, |row, found| {
-        let going = Going {
-            game: row.get(1)?,
-            scene: row.get(2)?,
-            name: row.get(3)?,
-            by_other: row.get(4)?,
-            bytes: row.get(5)?,
-        };
-        let removed_ms = row.get(6)?;
-        let is_sound = checksum(&going.bytes) == row.get::<_, Vec<u8>>(7)?.as_slice();
-        if is_sound {
-            found.removed.push((going, removed_ms));
-        }
-        Ok(is_sound)
-    });
+    each_row(
+        connection,
+        found,
+        "removed_scenes",
+        columns,
+        |row, found| {
+            let going = Going {
+                game: row.get(1)?,
+                scene: row.get(2)?,
+                name: row.get(3)?,
+                by_other: row.get(4)?,
+                bytes: row.get(5)?,
+            };
+            let removed_ms = row.get(6)?;
+            let is_sound = checksum(&going.bytes) == row.get::<_, Vec<u8>>(7)?.as_slice();
+            if is_sound {
+                found.removed.push((going, removed_ms));
+            }
+            Ok(is_sound)
+        },
+    );
 }
 
 fn read_agreed(connection: &Connection, found: &mut Salvaged) {

@@ -25,8 +25,14 @@ fn pixel_of(tiles: &[Option<Rgba>], x: u32, y: u32) -> [u8; 4] {
     tiles[index as usize].map_or([0, 0, 0, 255], |tile| tile(x, y))
 }
 
+type Served = (PictureHash, TiledPicture, HashMap<PictureHash, Vec<u8>>);
+
 /// What a server would say of such a picture.
-fn served(tiles: &[Option<Rgba>]) -> (PictureHash, TiledPicture, HashMap<PictureHash, Vec<u8>>) {
+fn served(tiles: &[Option<Rgba>]) -> Served {
+    served_as("cellar", tiles)
+}
+
+fn served_as(map: &str, tiles: &[Option<Rgba>]) -> Served {
     let mut files = HashMap::new();
     let names = tiled::parts(SIZE).zip(tiles).map(|(part, tile)| {
         tile.map(|tile| {
@@ -38,7 +44,7 @@ fn served(tiles: &[Option<Rgba>]) -> (PictureHash, TiledPicture, HashMap<Picture
         })
     });
     let list = TiledPicture {
-        map: "cellar".into(),
+        map: map.into(),
         size_px: SIZE,
         tiles: names.collect(),
     };
@@ -47,7 +53,10 @@ fn served(tiles: &[Option<Rgba>]) -> (PictureHash, TiledPicture, HashMap<Picture
 
 /// Takes it in; how many tiles had to come, and its key.
 fn take(library: &Library, tiles: &[Option<Rgba>]) -> (usize, PictureInfo) {
-    let (hash, list, files) = served(tiles);
+    take_in(library, served(tiles))
+}
+
+fn take_in(library: &Library, (hash, list, files): Served) -> (usize, PictureInfo) {
     let mut update = library.begin_tiled(&hash, list).unwrap();
     let wanted = update.wanted().to_vec();
     for some in wanted.chunks(2) {
@@ -130,6 +139,24 @@ fn a_map_in_tiles_is_the_whole_map_and_the_next_brings_only_what_changed() {
     drop(library);
     let again = Library::open(folder.path(), crate::library::Mode::Write).unwrap();
     assert_eq!(again.pictures().find(&location), None);
+}
+
+#[test]
+fn a_server_that_was_started_anew_brings_only_what_changed() {
+    let (_folder, library) = empty();
+    let mut tiles: [Option<Rgba>; 6] = [Some(noise); 6];
+    tiles[0] = None;
+    assert_eq!(take(&library, &tiles).0, 5);
+    assert_eq!(take_in(&library, served_as("anew", &tiles)).0, 0);
+    tiles[3] = Some(brighter);
+    let (came, shown) = take_in(&library, served_as("anew", &tiles));
+    assert_eq!(came, 1);
+    check(&library, &shown, &tiles);
+    // Another map is another map, although both are black in the same place.
+    let other: [Option<Rgba>; 6] = [None, Some(brighter), Some(brighter), None, None, None];
+    let (came, shown) = take_in(&library, served_as("other", &other));
+    assert_eq!(came, 2);
+    check(&library, &shown, &other);
 }
 
 #[test]

@@ -453,7 +453,10 @@ fn agreeable(kind: &'static str, page: &'static str) -> (SocketAddr, Arc<Asked>)
 #[test]
 fn a_server_with_a_page_for_every_path_has_no_pictures() {
     for (kind, page) in [
-        ("text/html; charset=utf-8", "<!doctype html><title>Hello</title>"),
+        (
+            "text/html; charset=utf-8",
+            "<!doctype html><title>Hello</title>",
+        ),
         ("text/plain", "ok"),
     ] {
         let (address, asked) = agreeable(kind, page);
