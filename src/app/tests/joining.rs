@@ -4,12 +4,12 @@ use eframe::egui;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
-use super::rooms::{choose_table_slayer, hosted, in_room, joined};
+use super::rooms::{choose_table_slayer, hosted, in_room};
 use super::{App, Fake, editor_of, table_ready};
 use crate::app::dialogs::Dialog;
 use crate::app::dialogs::host::HostDialog;
 use crate::session::api::Request;
-use crate::session::room::{Connection, Place};
+use crate::session::room::Place;
 
 /// Joining, with a link typed.
 fn joining(link: &str) -> (Harness<'static, App>, std::sync::Arc<Fake>) {
