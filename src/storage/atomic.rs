@@ -192,7 +192,7 @@ mod tests {
         assert!(refused.is_err(), "held for longer than anybody waits");
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         drop(held);
-        let (read, is_read) = std::sync::mpsc::channel();
+        let (read, is_read) = crossbeam_channel::bounded(1);
         std::thread::scope(|scope| {
             let held = open();
             scope.spawn(move || {
