@@ -19,6 +19,7 @@ use super::{gpu, monitors, restart, run};
 use crate::scene::picture::PictureSource;
 use crate::session::guest::{Follow, Guest, Table};
 use crate::session::room::{Connection, Identity, Invitation, People, RoomView};
+use crate::util::text::sentence;
 
 /// The title of the window.
 pub const TITLE: &str = "Tableglow table";
@@ -221,7 +222,7 @@ impl Player {
 /// A line for the table, without haste.
 fn in_words(connection: Option<&Connection>) -> String {
     match connection {
-        Some(Connection::Refused(why)) => why.to_string(),
+        Some(Connection::Refused(why)) => sentence(why),
         Some(Connection::Syncing | Connection::Live) => "Fetching the table…".to_owned(),
         Some(Connection::Connecting { retry_in: Some(_) }) => {
             "Not connected; trying again…".to_owned()

@@ -1,4 +1,4 @@
-//! Small things every room needs: ids, revisions, the clock, the log, the HTTP client.
+//! Small things every room needs: ids, revisions, the clock, the log, the HTTP client, sentences.
 //!
 //! Must not know the domain.
 
@@ -7,4 +7,5 @@ pub mod date;
 pub mod id;
 pub mod log;
 pub mod revision;
+pub mod text;
 pub mod web;

@@ -11,11 +11,12 @@ use crate::app::theme::Tokens;
 use crate::app::widgets::fields::{Room, color, row};
 use crate::app::widgets::frames::icon_label;
 use crate::model::presence::MAX_NAME_CHARS;
+use crate::util::text::sentence;
 
 /// What went wrong.
 pub(super) fn problem(ui: &mut Ui, why: &str) {
     let danger = Tokens::of(ui.ctx()).danger;
-    line(ui, icons::WARNING_CIRCLE, danger, why, Some(danger));
+    line(ui, icons::WARNING_CIRCLE, danger, &sentence(why), Some(danger));
 }
 
 /// What is waited for.
@@ -73,6 +74,8 @@ pub(super) fn name_row(ui: &mut Ui, editor: &mut Editor) {
                 .desired_width(ui.available_width())
                 .margin(egui::Margin::symmetric(8, 6)),
         )
+        // What stands in it as an example is no name.
+        .accessible_name("Your name")
     });
     if settings.user_name.contains('@') {
         ui.weak(format!(
@@ -88,11 +91,4 @@ pub(super) fn color_well(ui: &mut Ui, editor: &mut Editor) {
     if color(ui, &mut chosen, "Your colour", &PEOPLE_COLORS).changed() {
         editor.settings.user_color = Some(chosen.to_hex());
     }
-}
-
-/// A sentence of an error, which begins small and has no end of its own.
-pub(super) fn sentence(words: &str) -> String {
-    let mut chars = words.chars();
-    let first = chars.next().map(|first| first.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), chars.as_str())
 }

@@ -25,6 +25,7 @@ use crate::session::apart::ApartReport;
 use crate::session::api::{Published, Request};
 use crate::session::room::{Connection, DocumentView, People, Person, Place, RoomView};
 use crate::util::date::local_minute;
+use crate::util::text;
 
 /// Work that is on its way for longer than this is told while the room is live.
 const SLOW: Duration = Duration::from_secs(2);
@@ -55,6 +56,8 @@ impl RoomClock {
         let unsent = published
             .room
             .as_ref()
+            // Before the room's document was here nothing could be done.
+            .filter(|room| !room.waits_for_room)
             .is_some_and(|room| room.documents.iter().any(|document| !document.has_sent_all));
         if !unsent {
             self.unsent_since = None;
@@ -190,6 +193,9 @@ pub fn button(
     };
     egui::Popup::menu(&response)
         .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
+        .frame(egui::Frame::popup(ui.style()).inner_margin(egui::Margin::same(12)))
+        // A menu's own would stretch lines to the width.
+        .layout(egui::Layout::top_down(egui::Align::Min))
         .width(360.0)
         .show(|ui| {
             ui.set_width(360.0);
@@ -199,6 +205,8 @@ pub fn button(
                 let room = (ui.ctx().content_rect().height() - 120.0).max(200.0);
                 egui::ScrollArea::vertical()
                     .max_height(room)
+                    // It grows with what is in it, which a popup alone does not let it.
+                    .min_scrolled_height(room)
                     .show(ui, |ui| {
                         if !panel(ui, published, people, editor, commands) {
                             ui.close();
@@ -248,7 +256,7 @@ fn hover(ui: &mut Ui, room: &RoomView) {
 /// The state of the room in a sentence: what it means for the data, what to do.
 fn sentence(room: &RoomView) -> String {
     match &room.connection {
-        Connection::Refused(why) => why.to_string(),
+        Connection::Refused(why) => text::sentence(why),
         _ if room.waits_for_room => {
             "Nothing can be changed until the room's document was here once.".into()
         }
@@ -315,12 +323,11 @@ pub fn panel(
         ui.add(egui::Label::new(words.color(now.ink)).truncate());
     });
     if let Place::Joined { server, title } = &room.place {
-        let place = if title.is_empty() {
-            server.to_string()
-        } else {
-            format!("{title}, at {server}")
-        };
-        ui.add(egui::Label::new(egui::RichText::new(place).color(tokens.muted)).truncate());
+        // A line each: a long title leaves the address in sight.
+        for line in [title, server].into_iter().filter(|line| !line.is_empty()) {
+            let line = egui::RichText::new(&**line).color(tokens.muted);
+            ui.add(egui::Label::new(line).truncate());
+        }
     }
     ui.add_space(4.0);
     ui.add(egui::Label::new(sentence(room)).wrap());
@@ -411,7 +418,7 @@ fn documents(ui: &mut Ui, room: &RoomView) {
                     && document.connection != room.connection
                 {
                     ui.label("");
-                    ui.add(egui::Label::new(&**why).wrap());
+                    ui.add(egui::Label::new(text::sentence(why)).wrap());
                     ui.end_row();
                 }
             }
@@ -481,8 +488,9 @@ fn me(ui: &mut Ui, published: &Published, editor: &Editor) {
         ui,
         rect,
         identity.color,
-        &format!("{} (you)", identity.name),
-        part_words(identity.part),
+        &identity.name,
+        // Not behind the name, which may be cut.
+        &format!("You  ·  {}", part_words(identity.part)),
         looks_at.as_deref(),
     );
     response.on_hover_text("Your name and colour are in the settings");

@@ -36,6 +36,7 @@ use crate::library::{DocumentId, Library, LibraryError};
 use crate::model::id::{GameSessionId, PartyId, SceneId};
 use crate::model::party::PartyDefaults;
 use crate::util::clock::Clock;
+use crate::util::text::sentence;
 
 use super::api::{Request, Severity, Work};
 use super::diagnostics::Diagnoser;
@@ -112,7 +113,7 @@ impl Workspace {
         for notice in workspace.library.notices() {
             workspace
                 .notices
-                .add(Severity::Warning, notices::sentence(notice));
+                .add(Severity::Warning, sentence(notice));
         }
         workspace.open_last_used()?;
         Ok(workspace)
@@ -222,13 +223,13 @@ impl Workspace {
 
     /// A message to the user.
     pub fn tell(&mut self, severity: Severity, text: &str) {
-        self.notices.add(severity, notices::sentence(text));
+        self.notices.add(severity, sentence(text));
     }
 
     /// A message to the user with lines to unfold.
     pub fn tell_with(&mut self, severity: Severity, text: &str, details: Vec<Arc<str>>) {
         self.notices
-            .add_with(severity, notices::sentence(text), details, false);
+            .add_with(severity, sentence(text), details, false);
     }
 
     /// Says what takes time just now.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::model::id::SceneId;
 use crate::session::api::{Notice, Severity};
+use crate::util::text::sentence;
 
 /// The most messages that are kept; the oldest that is no error goes first.
 const MOST: usize = 12;
@@ -78,17 +79,4 @@ impl Notices {
     pub(super) fn list(&self) -> Arc<[Notice]> {
         self.list.as_slice().into()
     }
-}
-
-/// An error's text as a sentence: a capital in front, a full stop behind.
-pub(super) fn sentence(text: &str) -> String {
-    let mut characters = text.trim().chars();
-    let mut sentence: String = match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => String::new(),
-    };
-    if !sentence.ends_with(['.', '!', '?']) {
-        sentence.push('.');
-    }
-    sentence
 }

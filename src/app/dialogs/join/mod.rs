@@ -24,16 +24,24 @@ use crate::model::presence::TablePart;
 use crate::session::api::{Published, Request};
 use crate::session::discovery::{Answer, AskError, ask};
 use crate::session::room::{Connection, Invitation, Place, RoomView};
+use crate::util::text::sentence;
 
 pub use self::nearby::{Found, LookAround, look_around};
 use self::typed::{Kind, Typed, Wish};
-use super::lines::{caution, color_well, name_row, problem, sentence, text_field, waiting};
+use super::lines::{caution, color_well, name_row, problem, text_field, waiting};
 
 /// What a server was asked; filled by another thread.
 type Asked = Arc<Mutex<Option<Result<Answer, AskError>>>>;
 
+/// A field that is typed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Place,
+    Code,
+}
+
 /// What is typed, and what became of it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct JoinDialog {
     typed: Typed,
     /// A question that is on its way, and what it was for.
@@ -44,10 +52,26 @@ pub struct JoinDialog {
     refusal: Option<String>,
     /// The server whose room was joined.
     joining: Option<String>,
-    had_focus: bool,
+    /// The field that is typed in next.
+    next_field: Option<Field>,
     found: Option<Found>,
     /// It was looked around, or cannot be.
     has_looked: bool,
+}
+
+impl Default for JoinDialog {
+    fn default() -> Self {
+        Self {
+            typed: Typed::default(),
+            asked: None,
+            choices: Vec::new(),
+            refusal: None,
+            joining: None,
+            next_field: Some(Field::Place),
+            found: None,
+            has_looked: false,
+        }
+    }
 }
 
 impl std::fmt::Debug for JoinDialog {
@@ -184,6 +208,11 @@ impl JoinDialog {
                 self.enter(invitation, TablePart::Dm, commands)
             }
             (Err(error), _) => {
+                // Where it is mended.
+                self.next_field = match &error {
+                    AskError::WrongCode(_) if !self.typed.has_code() => Some(Field::Code),
+                    _ => Some(Field::Place),
+                };
                 self.refusal = Some(sentence(&error.to_string()));
                 true
             }
@@ -286,9 +315,9 @@ impl JoinDialog {
             &mut self.typed.place,
             "http://192.168.1.5:1999/parties/…   or   192.168.1.5:1999",
         );
-        if !self.had_focus {
+        let next_field = self.next_field.take();
+        if next_field == Some(Field::Place) {
             place.request_focus();
-            self.had_focus = true;
         }
         let mut changed = place.changed();
         if changed {
@@ -301,7 +330,11 @@ impl JoinDialog {
             } else {
                 "Code, if the room has one"
             };
-            changed |= text_field(ui, "Code", label, &mut self.typed.code, "").changed();
+            let code = text_field(ui, "Code", label, &mut self.typed.code, "");
+            if next_field == Some(Field::Code) {
+                code.request_focus();
+            }
+            changed |= code.changed();
         }
         ui.add_space(4.0);
         row(ui, "Kind of room", Room::Wide, None, |ui| {
@@ -449,6 +482,7 @@ mod tests {
             told.starts_with("The code opens nothing at") && told.ends_with('.'),
             "{told}"
         );
+        assert_eq!(dialog.next_field, Some(Field::Code), "it is mended there");
     }
 
     #[test]

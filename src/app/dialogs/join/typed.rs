@@ -2,11 +2,11 @@
 //!
 //! It may hold a code: it is in no debug output.
 
-use crate::app::dialogs::lines::sentence;
 use crate::model::presence::TablePart;
 use crate::session::picture_address::PictureAddress;
 use crate::session::room::{Invitation, part_of_link};
 use crate::sync::dialect::Dialect;
+use crate::util::text::sentence;
 
 /// What is joined.
 #[derive(Clone)]
