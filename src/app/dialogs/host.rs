@@ -106,7 +106,7 @@ impl HostDialog {
             .wrap(),
         );
         ui.add_space(8.0);
-        row(ui, "Who can reach it", Room::Wide, None, |ui| {
+        row(ui, "Who can reach it", Room::Points(320.0), None, |ui| {
             choice(
                 ui,
                 "Who can reach it",
@@ -196,20 +196,21 @@ fn code_card(
     let lower = name.to_lowercase();
     let what = if part == TablePart::Dm { name } else { &lower };
     let text = shown(code);
-    copied(ui, &text, |ui| {
-        // From the right: the same ones stand below each other.
-        if IconButton::new(icons::COPY, &format!("Copy the code for a {what}"))
-            .show(ui)
-            .clicked()
+    let opens = link.filter(|_| part == TablePart::Display);
+    let buttons = 1 + usize::from(link.is_some()) + usize::from(opens.is_some());
+    copied(ui, &text, buttons, |ui| {
+        if let Some(link) = opens
+            && IconButton::new(icons::MONITOR_PLAY, "Open a table display on this machine")
+                .show(ui)
+                .clicked()
+            && let Some(link) = TableLink::read(link)
         {
-            copy(ui, code, "The code is in the clipboard.", commands);
+            commands.push(Command::OpenTable(link));
         }
-        let Some(link) = link else {
-            return;
-        };
-        if IconButton::new(icons::LINK, &format!("Copy the link for a {what}"))
-            .show(ui)
-            .clicked()
+        if let Some(link) = link
+            && IconButton::new(icons::LINK, &format!("Copy the link for a {what}"))
+                .show(ui)
+                .clicked()
         {
             copy(
                 ui,
@@ -218,34 +219,34 @@ fn code_card(
                 commands,
             );
         }
-        if part == TablePart::Display
-            && IconButton::new(icons::MONITOR_PLAY, "Open a table display on this machine")
-                .show(ui)
-                .clicked()
-            && let Some(link) = TableLink::read(link)
+        if IconButton::new(icons::COPY, &format!("Copy the code for a {what}"))
+            .show(ui)
+            .clicked()
         {
-            commands.push(Command::OpenTable(link));
+            copy(ui, code, "The code is in the clipboard.", commands);
         }
     });
 }
 
-/// A text to read out, and at the right end of its line the buttons for it.
-fn copied(ui: &mut Ui, text: &str, buttons: impl FnOnce(&mut Ui)) {
+/// A text to read out, and at the right end of its line so many buttons for it: the same ones stand
+/// below each other, and Tab goes as the eye does.
+fn copied(ui: &mut Ui, text: &str, buttons: usize, show: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
         ui.set_min_height(CONTROL_HEIGHT);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            buttons(ui);
-            let room = ui.available_width();
-            ui.allocate_ui_with_layout(
-                egui::vec2(room, CONTROL_HEIGHT),
-                egui::Layout::left_to_right(egui::Align::Center),
-                |ui| {
-                    ui.set_width(room);
-                    let text = egui::RichText::new(text).monospace().size(14.0);
-                    ui.add(egui::Label::new(text).truncate().selectable(true));
-                },
-            );
-        });
+        let gap = ui.spacing().item_spacing.x;
+        #[expect(clippy::cast_precision_loss, reason = "a few")]
+        let taken = buttons as f32 * (CONTROL_HEIGHT + gap);
+        let room = (ui.available_width() - taken).max(0.0);
+        ui.allocate_ui_with_layout(
+            egui::vec2(room, CONTROL_HEIGHT),
+            egui::Layout::left_to_right(egui::Align::Center),
+            |ui| {
+                ui.set_width(room);
+                let text = egui::RichText::new(text).monospace().size(14.0);
+                ui.add(egui::Label::new(text).truncate().selectable(true));
+            },
+        );
+        show(ui);
     });
 }
 
@@ -267,7 +268,7 @@ fn typed(ui: &mut Ui, addresses: &[String], is_announced: bool, commands: &mut C
         // In line with the cards' buttons.
         let inset = egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 0));
         inset.show(ui, |ui| {
-            copied(ui, address, |ui| {
+            copied(ui, address, 1, |ui| {
                 if IconButton::new(icons::COPY, &format!("Copy the address {address}"))
                     .show(ui)
                     .clicked()

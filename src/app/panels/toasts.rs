@@ -12,7 +12,7 @@ use crate::app::icons;
 use crate::app::shortcuts::Action;
 use crate::app::theme::Tokens;
 use crate::app::widgets::buttons::{Accent, IconButton, TextButton};
-use crate::app::widgets::frames::icon_label;
+use crate::app::widgets::frames::{dialog_rect, icon_label};
 use crate::session::api::{Notice, Published, Request, Severity};
 
 const INFO_STAYS: Duration = Duration::from_secs(8);
@@ -79,11 +79,17 @@ impl Toasts {
         if published.notices.is_empty() && editor.tellings.is_empty() {
             return;
         }
-        let width = (canvas.width() - 32.0).clamp(200.0, 380.0);
+        let mut width = (canvas.width() - 32.0).clamp(200.0, 380.0);
+        let mut corner = canvas.right_bottom();
+        if let Some(dialog) = dialog_rect(ctx).filter(|_| editor.dialog.is_some()) {
+            // Beside it, where there is room: it may be what the dialog waits for.
+            corner.x = ctx.content_rect().right();
+            width = width.min((corner.x - dialog.right() - 24.0).max(200.0));
+        }
         egui::Area::new(egui::Id::unique("toasts"))
             .order(egui::Order::Foreground)
             .pivot(egui::Align2::RIGHT_BOTTOM)
-            .fixed_pos(canvas.right_bottom() - egui::vec2(12.0, 12.0))
+            .fixed_pos(corner - egui::vec2(12.0, 12.0))
             .show(ctx, |ui| {
                 ui.set_width(width);
                 let first = published.notices.len().saturating_sub(AT_ONCE);
@@ -202,7 +208,7 @@ fn toast(ui: &mut Ui, severity: Severity, content: impl FnOnce(&mut Ui)) -> bool
                     ui.add_space(3.0);
                     icon_label(ui, icon, ink);
                 });
-                let width = ui.available_width() - 30.0;
+                let width = ui.available_width() - 24.0 - ui.spacing().item_spacing.x;
                 ui.vertical(|ui| {
                     ui.set_width(width);
                     ui.add_space(3.0);

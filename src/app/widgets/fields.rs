@@ -326,7 +326,7 @@ pub fn choice<T: PartialEq + Clone>(
     value: &mut T,
     choices: &[(T, &str)],
 ) -> bool {
-    let mut changed = false;
+    let (mut changed, mut by_key) = (false, false);
     let current = choices
         .iter()
         .find(|(candidate, _)| candidate == value)
@@ -338,12 +338,20 @@ pub fn choice<T: PartialEq + Clone>(
         .selected_text(current)
         .show_ui(ui, |ui| {
             for (candidate, name) in choices {
-                if ui.selectable_label(candidate == value, *name).clicked() && candidate != value {
+                let line = ui.selectable_label(candidate == value, *name);
+                if line.clicked() {
+                    changed |= candidate != value;
                     *value = candidate.clone();
-                    changed = true;
+                    // A key closes nothing by itself.
+                    ui.close();
+                    by_key |= !line.clicked_by(egui::PointerButton::Primary);
                 }
             }
         });
+    if by_key {
+        // Where it was before the list opened.
+        combo.response.request_focus();
+    }
     combo.response.accessible_name(label.to_owned());
     changed
 }
@@ -351,14 +359,14 @@ pub fn choice<T: PartialEq + Clone>(
 /// A line of text over the whole width, its label above it.
 pub fn text_line(ui: &mut Ui, label: &str, text: &mut String, hint: &str) -> Response {
     ui.weak(label);
-    ui.name_inputs(label, |ui| {
-        ui.add(
-            egui::TextEdit::singleline(text)
-                .hint_text(hint.to_owned())
-                .desired_width(f32::INFINITY)
-                .margin(egui::Margin::symmetric(8, 6)),
-        )
-    })
+    ui.add(
+        egui::TextEdit::singleline(text)
+            .hint_text(hint.to_owned())
+            .desired_width(f32::INFINITY)
+            .margin(egui::Margin::symmetric(8, 6)),
+    )
+    // What stands in it as an example is no name.
+    .accessible_name(label)
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use egui::{
     Align2, Color32, CornerRadius, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
 };
 
-use super::buttons::{TextButton, focus_ring};
+use super::buttons::{Accent, IconButton, TextButton, focus_ring};
 use crate::app::icons;
-use crate::app::theme::{CORNER, ICON_SIZE, Tokens, icon_font, semibold};
+use crate::app::theme::{CONTROL_HEIGHT, CORNER, ICON_SIZE, Tokens, icon_font, semibold};
 
 /// A header that folds what is below it. Remembers its state under `id`.
 pub fn section<R>(
@@ -162,24 +162,12 @@ pub fn dialog(
         .show(ctx, |ui| {
             ui.set_width(width - 40.0);
             let mut stay = true;
-            ui.horizontal(|ui| {
-                ui.label(
-                    egui::RichText::new(title)
-                        .size(17.0)
-                        .family(semibold())
-                        .color(tokens.text),
-                );
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    if super::buttons::IconButton::new(icons::X, "Close")
-                        .accent(super::buttons::Accent::Muted)
-                        .keys(Some("Esc"))
-                        .show(ui)
-                        .clicked()
-                    {
-                        stay = false;
-                    }
-                });
+            let heading = ui.horizontal(|ui| {
+                ui.set_min_size(egui::vec2(ui.available_width(), CONTROL_HEIGHT));
+                let words = egui::RichText::new(title).size(17.0).family(semibold());
+                ui.label(words.color(tokens.text));
             });
+            let heading = heading.response.rect;
             ui.add_space(8.0);
             let room = (screen.height() - 200.0).max(160.0);
             egui::ScrollArea::vertical()
@@ -188,9 +176,31 @@ pub fn dialog(
                 .min_scrolled_height(room)
                 .auto_shrink([false, true])
                 .show(ui, |ui| stay &= content(ui));
+            // After everything else, or Tab would come to it first.
+            let corner = egui::Rect::from_min_max(
+                egui::pos2(heading.right() - CONTROL_HEIGHT, heading.top()),
+                heading.right_bottom(),
+            );
+            let close = IconButton::new(icons::X, "Close")
+                .accent(Accent::Muted)
+                .keys(Some("Esc"));
+            let mut at = egui::UiBuilder::new().max_rect(corner);
+            at = at.layout(egui::Layout::centered_and_justified(egui::Direction::TopDown));
+            stay &= !ui.new_child(at).scope(|ui| close.show(ui)).inner.clicked();
             stay
         });
+    ctx.data_mut(|data| data.insert_temp(dialog_id(), modal.response.rect));
     modal.inner && !modal.should_close()
+}
+
+fn dialog_id() -> egui::Id {
+    egui::Id::unique("the open dialog")
+}
+
+/// Where the dialog of the last frame that had one was.
+#[must_use]
+pub fn dialog_rect(ctx: &egui::Context) -> Option<egui::Rect> {
+    ctx.data(|data| data.get_temp(dialog_id()))
 }
 
 /// The ground of a list row, by its state. Returns the row's response and its rectangle; what is on
