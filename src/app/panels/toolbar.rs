@@ -31,41 +31,65 @@ fn icon(tool: ToolKind) -> &'static str {
     }
 }
 
+/// Between buttons.
+const GAP: f32 = 4.0;
+/// A button with the gap before it.
+const BUTTON: f32 = CONTROL_HEIGHT + GAP;
+/// A rule with the gap before it.
+const RULE: f32 = 9.0 + GAP;
+
+/// A group of tools begins with it.
+fn begins_group(tool: ToolKind) -> bool {
+    matches!(
+        tool,
+        ToolKind::FogBrush | ToolKind::Marker | ToolKind::Measure
+    )
+}
+
+/// How many of the tools have room in the bar; the rest, and the snapping with them, are in a menu.
+fn tools_in(room: f32, has_options: bool) -> usize {
+    let options = if has_options { RULE + BUTTON } else { 0.0 };
+    let width = |tool: ToolKind| BUTTON + if begins_group(tool) { RULE } else { 0.0 };
+    let all: f32 = ToolKind::BAR.into_iter().map(width).sum();
+    if all + RULE + BUTTON + options <= room {
+        return ToolKind::BAR.len();
+    }
+    let mut left = room - options - BUTTON;
+    let fits = ToolKind::BAR.into_iter().take_while(|&tool| {
+        left -= width(tool);
+        left >= 0.0
+    });
+    fits.count().max(1)
+}
+
 /// Shows the bar.
 pub fn show(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &mut Commands) {
     ui.horizontal_centered(|ui| {
-        ui.spacing_mut().item_spacing.x = 4.0;
-        for tool in ToolKind::BAR {
-            if matches!(
-                tool,
-                ToolKind::FogBrush | ToolKind::Marker | ToolKind::Measure
-            ) {
+        ui.spacing_mut().item_spacing.x = GAP;
+        let needed = options_width(editor);
+        let shown = tools_in(ui.available_width(), needed.is_some());
+        let (in_bar, in_menu) = ToolKind::BAR.split_at(shown);
+        for &tool in in_bar {
+            if begins_group(tool) {
                 rule(ui);
             }
-            let Some(line) = shortcuts::of(Action::Tool(tool)) else {
-                continue;
-            };
-            let keys = keys_of(ui.ctx(), line.action);
-            if IconButton::new(icon(tool), line.name)
+            tool_button(ui, tool, editor, commands);
+        }
+        if in_menu.is_empty() {
+            rule(ui);
+            let keys = keys_of(ui.ctx(), Action::Snapping);
+            if IconButton::new(icons::MAGNET, "Snap to the grid")
                 .keys(keys.as_deref())
-                .selected(editor.tool.kind() == tool)
+                .switched(editor.settings.snapping)
                 .show(ui)
                 .clicked()
             {
-                commands.act(line.action);
+                commands.act(Action::Snapping);
             }
+        } else {
+            more(ui, in_menu, editor, commands);
         }
-        rule(ui);
-        let keys = keys_of(ui.ctx(), Action::Snapping);
-        if IconButton::new(icons::MAGNET, "Snap to the grid")
-            .keys(keys.as_deref())
-            .switched(editor.settings.snapping)
-            .show(ui)
-            .clicked()
-        {
-            commands.act(Action::Snapping);
-        }
-        let Some(needed) = options_width(editor) else {
+        let Some(needed) = needed else {
             return;
         };
         rule(ui);
@@ -78,10 +102,60 @@ pub fn show(ui: &mut Ui, published: &Published, editor: &mut Editor, commands: &
             .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
             .show(|ui| {
                 ui.horizontal(|ui| {
-                    ui.spacing_mut().item_spacing.x = 4.0;
+                    ui.spacing_mut().item_spacing.x = GAP;
                     options(ui, published, editor, true, commands);
                 });
             });
+    });
+}
+
+fn tool_button(ui: &mut Ui, tool: ToolKind, editor: &Editor, commands: &mut Commands) {
+    let Some(line) = shortcuts::of(Action::Tool(tool)) else {
+        return;
+    };
+    let keys = keys_of(ui.ctx(), line.action);
+    if IconButton::new(icon(tool), line.name)
+        .keys(keys.as_deref())
+        .selected(editor.tool.kind() == tool)
+        .show(ui)
+        .clicked()
+    {
+        commands.act(line.action);
+    }
+}
+
+/// The tools that have no room in the bar, by name; the one in hand stands on the button.
+fn more(ui: &mut Ui, tools: &[ToolKind], editor: &Editor, commands: &mut Commands) {
+    let in_hand = editor.tool.kind();
+    let has_it = tools.contains(&in_hand);
+    let icon_now = if has_it {
+        icon(in_hand)
+    } else {
+        icons::DOTS_THREE
+    };
+    let button = IconButton::new(icon_now, "More tools")
+        .selected(has_it)
+        .show(ui);
+    egui::Popup::menu(&button).show(|ui| {
+        ui.set_min_width(200.0);
+        let snapping = shortcuts::of(Action::Snapping).map(|line| (icons::MAGNET, line));
+        let lines = tools.iter().filter_map(|&tool| {
+            let line = shortcuts::of(Action::Tool(tool))?;
+            Some((icon(tool), line))
+        });
+        for (icon, line) in lines.chain(snapping) {
+            let is_on = match line.action {
+                Action::Tool(tool) => tool == in_hand,
+                _ => editor.settings.snapping,
+            };
+            let keys = keys_of(ui.ctx(), line.action).unwrap_or_default();
+            let entry = egui::Button::selectable(is_on, format!("{icon}  {}", line.name))
+                .shortcut_text(keys);
+            if ui.add(entry).clicked() {
+                commands.act(line.action);
+                ui.close();
+            }
+        }
     });
 }
 
