@@ -185,41 +185,48 @@ fn status(ui: &mut Ui, published: &Published, commands: &mut Commands) {
         Saved::Writing => (tokens.muted, "Writing", "Being written to disk.".to_owned()),
         Saved::Failed(why) => (tokens.danger, "Not saved", why.to_string()),
     };
-    let mut words_job = egui::text::LayoutJob::default();
     let plain = |ink| egui::TextFormat {
         font_id: egui::FontId::proportional(13.0),
         color: ink,
         ..Default::default()
     };
-    words_job.append("● ", 0.0, plain(ink));
-    words_job.append(
-        words,
-        0.0,
-        egui::TextFormat {
-            font_id: egui::FontId::new(13.0, semibold()),
-            color: if ink == tokens.good { tokens.text } else { ink },
-            ..Default::default()
-        },
-    );
-    if let Some(party) = party {
-        words_job.append(
-            &format!("   {}", short(&party.name)),
+    let party = party.map_or("", |party| &*party.name);
+    let game = game.map_or("", |game| &*game.name);
+    // A game that was joined may have its party's name.
+    let party = if party == game { "" } else { party };
+    let job = |party: &str, game: &str| {
+        let mut job = egui::text::LayoutJob::default();
+        job.append("● ", 0.0, plain(ink));
+        job.append(
+            words,
             0.0,
-            plain(tokens.muted),
+            egui::TextFormat {
+                font_id: egui::FontId::new(13.0, semibold()),
+                color: if ink == tokens.good { tokens.text } else { ink },
+                ..Default::default()
+            },
         );
+        for (name, before) in [(party, "   "), (game, "  ·  ")] {
+            if !name.is_empty() {
+                job.append(&format!("{before}{name}"), 0.0, plain(tokens.muted));
+            }
+        }
+        job
+    };
+    let room = (ui.available_width() - 20.0).max(60.0);
+    let mut words_job = job(party, game);
+    // Whole where there is room; else each of the two keeps its beginning.
+    if ui.fonts_mut(|fonts| fonts.layout_job(words_job.clone()).size().x) > room {
+        words_job = job(&short(party), &short(game));
     }
-    if let Some(game) = game {
-        words_job.append(
-            &format!("  ·  {}", short(&game.name)),
-            0.0,
-            plain(tokens.muted),
-        );
-    }
-    words_job.wrap =
-        egui::text::TextWrapping::truncate_at_width((ui.available_width() - 20.0).max(60.0));
+    words_job.wrap = egui::text::TextWrapping::truncate_at_width(room);
     let response = ui
         .add(egui::Button::new(words_job).frame(false))
-        .on_hover_text(format!("{details}\n{}", library.folder.display()));
+        .on_hover_text(format!(
+            "{details}\n{}\n{}",
+            [party, game].join("  ·  ").trim_start_matches("  ·  "),
+            library.folder.display()
+        ));
     if response.clicked() {
         commands.push(Command::Do(Action::Library));
     }

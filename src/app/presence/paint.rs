@@ -28,6 +28,8 @@ const TABLE_CURSOR_CELLS: f64 = 0.6;
 const TABLE_CAPITALS_IN: f64 = 0.236;
 /// A capital's share of a font's size in Inter.
 const CAPITALS: f64 = 0.727;
+/// How far an arrow reaches from where it points, in the editor.
+const ARROW: f32 = 14.0;
 /// Dark around everything that lies on a map.
 const SHADE: Color32 = Color32::from_black_alpha(150);
 
@@ -271,7 +273,13 @@ impl Stage<'_> {
             let way = way.normalized();
             let clear = (half.x / way.x.abs()).min(half.y / way.y.abs());
             let clear = if clear.is_finite() { clear } else { half.y };
-            let at = end + way * (radius + 3.0 + clear);
+            // And the cursor there.
+            let cursor = if self.is_table {
+                self.length(self.scene.grid.cell_px() * TABLE_CURSOR_CELLS / 2.0)
+            } else {
+                ARROW
+            };
+            let at = end + way * (radius.max(cursor) + 3.0 + clear);
             self.pill(at, Align2::CENTER_CENTER, &words, color, opacity);
         }
     }
