@@ -18,7 +18,7 @@ use crate::geom::rect::IRect;
 use crate::model::color::Rgb;
 use crate::model::id::{RowId, SceneId};
 use crate::model::presence::{
-    Cursor, Dragging, HoveredMarker, Measurement, Presence, TemporaryLayer,
+    Cursor, Dragging, HoveredMarker, Measurement, Presence, TablePart, TemporaryLayer,
 };
 use crate::session::api::Published;
 use crate::session::room::{Connection, People, Person};
@@ -177,6 +177,24 @@ fn crowd() -> People {
     People { list }
 }
 
+/// As many as sit at a large table, all with long names.
+fn twelve() -> People {
+    let list = (0..11).map(|n| {
+        let name = format!("Bartholomew of the Forty Keys, the {n}th of it");
+        let mut person = person(n, &name, Presence::default());
+        let mut presence = (*person.presence).clone();
+        if let Some(who) = &mut presence.who {
+            who.part = [TablePart::Dm, TablePart::Player, TablePart::Display][(n % 3) as usize];
+            who.color = crate::app::settings::PEOPLE_COLORS[n as usize % 8];
+        }
+        person.presence = Arc::new(presence);
+        person
+    });
+    People {
+        list: list.collect(),
+    }
+}
+
 fn rooms() {
     let small = egui::vec2(1280.0, 720.0);
     let large = egui::vec2(1920.0, 1080.0);
@@ -192,6 +210,11 @@ fn rooms() {
         app.editor.settings.theme = ThemeChoice::Light;
         app.editor.dialog = Some(Dialog::Room);
     });
+    let narrow = egui::vec2(900.0, 560.0);
+    picture_with("room-twelve", small, live(), twelve(), open(Dialog::Room));
+    picture_with("room-twelve-narrow", narrow, live(), twelve(), open(Dialog::Room));
+    picture("room-host-narrow", narrow, in_room(hosted()), open(host()));
+    picture("room-join-narrow", narrow, table_ready(), open(Dialog::join()));
     picture("room-choose", small, table_ready(), open(host()));
     picture("room-host", small, in_room(hosted()), open(host()));
     picture("room-join", small, table_ready(), open(Dialog::join()));
@@ -203,7 +226,6 @@ fn rooms() {
     });
     waiting.waits_for_room = true;
     picture("room-waits", small, in_room(waiting), |_| {});
-    let narrow = egui::vec2(900.0, 560.0);
     picture_with("room-narrow", narrow, live(), crowd(), |_| {});
     let player = crate::scene::player::PlayerScene::of(&super::snapshot("Crypt", &[]));
     let table = Published {

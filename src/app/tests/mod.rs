@@ -4,6 +4,7 @@
 
 mod behaviour;
 mod joining;
+mod keyboard;
 mod looks;
 mod measuring;
 mod promises;
