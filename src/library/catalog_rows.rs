@@ -137,7 +137,10 @@ impl Library {
             if !catalogue::bin_party(rows, &party.id, None)? {
                 catalogue::add_party(rows, &party, now)?;
             }
-            if !catalogue::bin_game(rows, &game.id, None)? {
+            if catalogue::bin_game(rows, &game.id, None)? {
+                // The party that it was in may be in the bin.
+                catalogue::move_game(rows, &game)?;
+            } else {
                 catalogue::add_game(rows, &game, now)?;
             }
             Ok(())

@@ -191,6 +191,18 @@ pub fn bin_game(connection: &Connection, id: &str, at_unix_ms: Option<i64>) -> R
     Ok(changed > 0)
 }
 
+/// Puts a game session into the party that its row names.
+///
+/// # Errors
+/// SQLite's.
+pub fn move_game(connection: &Connection, game: &GameRow) -> Result<()> {
+    connection.execute(
+        "UPDATE game_sessions SET party = ?2 WHERE id = ?1",
+        params![game.id, game.party],
+    )?;
+    Ok(())
+}
+
 /// Makes a game session the last used one. A counter and not a time: clocks jump.
 ///
 /// # Errors

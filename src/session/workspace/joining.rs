@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::doc::replica::Replica;
 use crate::library::DocumentId;
+use crate::library::catalog::PartyEntry;
 use crate::model::id::{GameSessionId, PartyId};
 use crate::server::name::RoomName;
 use crate::session::api::Severity;
@@ -144,6 +145,9 @@ impl Workspace {
             self.stop_hosting();
             return;
         }
+        if self.go_back_from_nothing() {
+            return;
+        }
         let game = self
             .game
             .as_ref()
@@ -176,6 +180,61 @@ impl Workspace {
         }
         self.after_change();
         self.rooms.has_news = true;
+    }
+
+    /// Leaves a game that was only ever waited for: it goes out of the list, its party too where
+    /// nothing else is in it, and the game that was used before is opened. `false` when something of
+    /// it is here, or when it is all there is.
+    fn go_back_from_nothing(&mut self) -> bool {
+        let waited_for = self.game.as_ref().filter(|game| {
+            let link = game.link.as_ref();
+            link.is_some_and(|link| !link.is_hydrated) && game.is_empty()
+        });
+        let Some(game) = waited_for.map(|game| game.id.clone()) else {
+            return false;
+        };
+        let Ok(view) = self.library.view() else {
+            return false;
+        };
+        let others = |entry: &PartyEntry| entry.games.iter().filter(|it| it.id != game).count();
+        if view.parties.iter().map(others).sum::<usize>() == 0 {
+            return false;
+        }
+        let open_party = self.party.as_ref().map(|party| party.id.clone());
+        let emptied = view.parties.iter().find(|entry| {
+            others(entry) == 0 && open_party.as_ref().is_some_and(|open| *open == entry.id)
+        });
+        let emptied = emptied.map(|entry| entry.id.clone());
+        let of_party = open_party.map(DocumentId::Party);
+        let of_game = DocumentId::Game(game.clone());
+        for document in of_party.into_iter().chain([of_game]) {
+            let Some(mut attachment) = self.attachment(&document) else {
+                continue;
+            };
+            if let Some(network) = &self.rooms.network
+                && std::mem::take(&mut attachment.has_code)
+            {
+                let secrets = &network.secrets;
+                secrets.forget(&attachment.server, &words(&document));
+            }
+            // What goes out of the list stays attached: who joins again waits for the room again.
+            let stays = matches!(document, DocumentId::Game(_)) || emptied.is_some();
+            self.set_attachment(&document, stays.then_some(&attachment));
+        }
+        self.detach_open_documents();
+        self.game = None;
+        self.editing = None;
+        self.told(|it| {
+            it.library.bin_game(&game, true)?;
+            match &emptied {
+                Some(party) => it.library.bin_party(party, true),
+                None => Ok(()),
+            }
+        });
+        self.view.everything_changed();
+        self.told(Self::open_last_used);
+        self.rooms.has_news = true;
+        true
     }
 
     pub(super) fn reconnect(&mut self) {

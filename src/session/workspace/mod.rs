@@ -111,9 +111,7 @@ impl Workspace {
             rooms: rooms::Rooms::default(),
         };
         for notice in workspace.library.notices() {
-            workspace
-                .notices
-                .add(Severity::Warning, sentence(notice));
+            workspace.notices.add(Severity::Warning, sentence(notice));
         }
         workspace.open_last_used()?;
         Ok(workspace)

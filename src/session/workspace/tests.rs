@@ -4,6 +4,7 @@ mod apart;
 mod relay;
 mod removed;
 mod saver;
+mod waited;
 
 use std::sync::Arc;
 use std::time::Duration;
