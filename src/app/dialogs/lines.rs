@@ -16,7 +16,13 @@ use crate::util::text::sentence;
 /// What went wrong.
 pub(super) fn problem(ui: &mut Ui, why: &str) {
     let danger = Tokens::of(ui.ctx()).danger;
-    line(ui, icons::WARNING_CIRCLE, danger, &sentence(why), Some(danger));
+    line(
+        ui,
+        icons::WARNING_CIRCLE,
+        danger,
+        &sentence(why),
+        Some(danger),
+    );
 }
 
 /// What is waited for.

@@ -67,7 +67,13 @@ fn tab_goes_through_joining_from_its_first_field_on() {
     assert_eq!(focused(&harness), "Link, or address");
     let order = order(&mut harness);
     // Nothing can be joined yet.
-    let rest = ["Kind of room", "Your name", "Your colour", "Cancel", "Close"];
+    let rest = [
+        "Kind of room",
+        "Your name",
+        "Your colour",
+        "Cancel",
+        "Close",
+    ];
     assert_eq!(order[0], "Code");
     assert_eq!(order[1..], rest);
 }
@@ -127,7 +133,10 @@ fn in_a_narrow_window_the_tools_that_have_no_room_are_in_a_menu() {
         }
         if tool != ToolKind::Select {
             let options = harness.get_by_label("Options of the tool").rect();
-            assert!(options.right() < end.left(), "{tool:?}: {options:?} {end:?}");
+            assert!(
+                options.right() < end.left(),
+                "{tool:?}: {options:?} {end:?}"
+            );
         }
     }
     harness.get_by_label("More tools").click();

@@ -212,9 +212,20 @@ fn rooms() {
     });
     let narrow = egui::vec2(900.0, 560.0);
     picture_with("room-twelve", small, live(), twelve(), open(Dialog::Room));
-    picture_with("room-twelve-narrow", narrow, live(), twelve(), open(Dialog::Room));
+    picture_with(
+        "room-twelve-narrow",
+        narrow,
+        live(),
+        twelve(),
+        open(Dialog::Room),
+    );
     picture("room-host-narrow", narrow, in_room(hosted()), open(host()));
-    picture("room-join-narrow", narrow, table_ready(), open(Dialog::join()));
+    picture(
+        "room-join-narrow",
+        narrow,
+        table_ready(),
+        open(Dialog::join()),
+    );
     picture("room-choose", small, table_ready(), open(host()));
     picture("room-host", small, in_room(hosted()), open(host()));
     picture("room-join", small, table_ready(), open(Dialog::join()));

@@ -185,7 +185,9 @@ pub fn dialog(
                 .accent(Accent::Muted)
                 .keys(Some("Esc"));
             let mut at = egui::UiBuilder::new().max_rect(corner);
-            at = at.layout(egui::Layout::centered_and_justified(egui::Direction::TopDown));
+            at = at.layout(egui::Layout::centered_and_justified(
+                egui::Direction::TopDown,
+            ));
             stay &= !ui.new_child(at).scope(|ui| close.show(ui)).inner.clicked();
             stay
         });
