@@ -203,8 +203,9 @@ impl JoinDialog {
         };
         let wish = self.asked.take().map(|(_, wish)| wish);
         match (answer, wish) {
-            // A server that takes no questions may be one of ours behind another name.
-            (Err(AskError::Foreign(_)), Some(Wish::Room(invitation, _))) => {
+            // A server that takes no questions may be one of ours behind another name, and one that
+            // is open to all has no code that could be wrong.
+            (Err(AskError::Foreign(_) | AskError::NoGame(_)), Some(Wish::Room(invitation, _))) => {
                 self.enter(invitation, TablePart::Dm, commands)
             }
             (Err(error), _) => {
@@ -483,6 +484,29 @@ mod tests {
             "{told}"
         );
         assert_eq!(dialog.next_field, Some(Field::Code), "it is mended there");
+    }
+
+    #[test]
+    fn a_link_is_followed_where_codes_open_nothing_of_their_own() {
+        let link = "http://h:1/parties/game_session/g?token=T";
+        let invitation = Invitation::from_link(Dialect::YPartyKit, link).unwrap();
+        let server = || "http://h:1".to_owned();
+        for (answer, joins) in [
+            (AskError::NoGame(server()), true),
+            (AskError::Foreign(server()), true),
+            (AskError::WrongCode(server()), false),
+        ] {
+            let asked = Asked::default();
+            *asked.lock() = Some(Err(answer));
+            let mut dialog = JoinDialog {
+                asked: Some((asked, Wish::Room(invitation.clone(), None))),
+                ..JoinDialog::default()
+            };
+            let mut commands = Commands::default();
+            assert!(dialog.take_answer(&mut commands));
+            assert_eq!(commands.drain().len(), usize::from(joins));
+            assert_eq!(dialog.refusal.is_none(), joins);
+        }
     }
 
     #[test]
