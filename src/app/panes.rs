@@ -47,7 +47,7 @@ impl App {
             });
         if self.editor.diagnostics_open {
             egui::Panel::bottom("diagnostics")
-                .default_size(212.0)
+                .default_size(240.0)
                 .size_range(120.0..=420.0)
                 .resizable(true)
                 .frame(frame(Margin::symmetric(12, 4)))
