@@ -54,7 +54,8 @@ pub(super) struct Play {
     #[arg(long, conflicts_with = "headless")]
     animation: bool,
 
-    /// Without a window: write a picture of the table, once it is there with all its pictures.
+    /// Without a window: write a picture of the table, once it is there with all its pictures; those
+    /// that cannot come are told and left out.
     #[arg(long, requires = "output")]
     headless: bool,
 
@@ -150,6 +151,7 @@ fn link_of_running(library: Option<&Path>) -> anyhow::Result<String> {
 
 /// Pictures of a table, without a window.
 mod headless {
+    use std::collections::HashMap;
     use std::path::Path;
     use std::sync::Arc;
     use std::time::{Duration, Instant};
@@ -160,11 +162,14 @@ mod headless {
     use super::Play;
     use crate::cli::render::{adapter_choice, write_picture};
     use crate::cli::{room, sentence, tell};
+    use crate::library::named::hash_in;
     use crate::model::id::PictureHash;
     use crate::model::marker;
+    use crate::model::scene::{LOST_MAP, MAP_LOCATION};
     use crate::render::{Headless, Picture, RenderReport};
     use crate::scene::player::PlayerFrame;
     use crate::session::Session;
+    use crate::session::api::{Lack, Published};
     use crate::session::guest::{Follow, Guest, Table};
     use crate::session::room::{Connection, Invitation};
     use crate::util::revision::Revision;
@@ -177,6 +182,11 @@ mod headless {
     const AGAIN: Duration = Duration::from_secs(1);
     /// The state is looked at this often even when nobody rings.
     const LOOK: Duration = Duration::from_millis(500);
+    /// A picture that nobody has is waited for so long: whoever put it on the table may be handing it
+    /// over.
+    const GRACE: Duration = Duration::from_secs(3);
+    /// Pictures that are named when they are missing.
+    const MOST_NAMED: usize = 4;
 
     /// What a picture was made of: another one of these is another picture.
     #[derive(Debug, Clone, PartialEq)]
@@ -194,18 +204,114 @@ mod headless {
         }
     }
 
-    /// Pictures that the scene names and that are not on this machine yet.
-    fn missing(shown: &PlayerFrame) -> usize {
+    /// A picture that the scene names and that is not on this machine, or not all of it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    struct Wanted {
+        location: String,
+        /// What it is of, for people.
+        of: String,
+        /// Why it does not come, as far as is known; without, it is on its way.
+        lack: Option<Lack>,
+    }
+
+    fn wanted(published: &Published, shown: &PlayerFrame) -> Vec<Wanted> {
         let PlayerFrame::Scene(scene) = shown else {
-            return 0;
+            return Vec::new();
         };
         let scene = scene.scene();
-        let map = scene.map.as_ref().is_some_and(|map| map.picture.is_none());
-        let markers = scene.markers.iter().filter(|it| {
-            let named = it.row.get(marker::IMAGE_LOCATION);
-            it.picture.is_none() && named.is_some_and(|location| !location.is_empty())
+        let map = scene.setting(MAP_LOCATION).map(|location| {
+            let is_here = (scene.map.as_ref()).is_some_and(|map| map.picture.is_some());
+            (location, "the map".to_owned(), is_here)
         });
-        usize::from(map) + markers.count()
+        let markers = scene.markers.iter().filter_map(|it| {
+            let location = it.row.get(marker::IMAGE_LOCATION)?;
+            let title = it.row.get(marker::TITLE);
+            let of = if title.trim().is_empty() {
+                "a marker".to_owned()
+            } else {
+                format!("the marker “{}”", plain(&title))
+            };
+            Some((location, of, it.picture.is_some()))
+        });
+        let named = map.into_iter().chain(markers);
+        let named = named.filter(|(location, ..)| !location.is_empty());
+        let mut all: Vec<Wanted> = Vec::new();
+        for (location, of, is_here) in named {
+            let lack = if *location == *LOST_MAP {
+                Some(Lack::Absent)
+            } else {
+                published.lacking.get(&*location).copied()
+            };
+            // A coarse picture of one that does not come is all there is.
+            let is_wanted = !is_here || lack.is_some();
+            if is_wanted && all.iter().all(|it| it.location != *location) {
+                all.push(Wanted {
+                    location: location.to_string(),
+                    of,
+                    lack,
+                });
+            }
+        }
+        all
+    }
+
+    /// Text of a document as it may stand in a line.
+    fn plain(text: &str) -> String {
+        text.chars().filter(|c| !c.is_control()).take(60).collect()
+    }
+
+    /// One sentence about pictures that do not come: which, and why; what that means; what to do.
+    /// `None` when all that is missing is on its way.
+    fn told_of(wanted: &[Wanted]) -> Option<String> {
+        let lacking: Vec<_> = wanted
+            .iter()
+            .filter_map(|it| Some((it, it.lack?)))
+            .collect();
+        let (_, first) = lacking.first()?;
+        let mut named: Vec<String> = lacking
+            .iter()
+            .take(MOST_NAMED)
+            .map(|(it, lack)| {
+                let why = match lack {
+                    Lack::Absent => "nobody has put it there",
+                    Lack::Refused => "it is not given to this code",
+                    Lack::Useless => "what came is no picture of that name",
+                    Lack::Video => "it is a video, which is not drawn",
+                    Lack::NoAddress => "its address is not known",
+                };
+                format!("{}{} ({why})", it.of, file_of(&it.location))
+            })
+            .collect();
+        if let Some(more) = lacking.len().checked_sub(MOST_NAMED).filter(|it| *it > 0) {
+            named.push(format!("{more} more"));
+        }
+        let advice = match first {
+            Lack::Absent => "open the game in the Tableglow that has it, or choose it again",
+            Lack::Refused => "ask the host for another code",
+            Lack::Useless | Lack::Video => "put a picture in its place to see one",
+            Lack::NoAddress => "say with --pictures where the room's pictures are",
+        };
+        Some(format!(
+            "The room does not give the picture of {}, so the scene is drawn without it; {advice}.",
+            named.join(", ")
+        ))
+    }
+
+    /// The name of a picture's file, where it says something.
+    fn file_of(location: &str) -> String {
+        if location == LOST_MAP {
+            return String::new();
+        }
+        let name = location.rsplit('/').next().unwrap_or_default();
+        let name = match hash_in(location) {
+            Some(_) => {
+                let start: String = name.chars().take(12).collect();
+                let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+                format!("{start}….{ending}")
+            }
+            None => plain(name),
+        };
+        format!(", {name}")
     }
 
     pub(super) fn play(
@@ -232,6 +338,8 @@ mod headless {
             session: Arc::clone(guest.session()),
             rung,
             size_px: options.size,
+            lacking: HashMap::new(),
+            told: None,
         };
         let shown = studio.first(at_most)?;
         let (picture, report) = studio.draw(&shown)?;
@@ -248,18 +356,48 @@ mod headless {
         session: Arc<Session>,
         rung: Receiver<()>,
         size_px: [u32; 2],
+        /// Since when it is known of pictures that they do not come.
+        lacking: HashMap<String, Instant>,
+        /// The last sentence about them.
+        told: Option<String>,
+    }
+
+    /// What the table shows at one moment.
+    struct Look {
+        shown: PlayerFrame,
+        wanted: Vec<Wanted>,
+        /// So many pictures are on their way, or may be.
+        coming: usize,
     }
 
     impl Studio {
         /// What the table shows now; an error when the room has shown us the door.
-        fn shown(&self) -> anyhow::Result<PlayerFrame> {
+        fn look(&mut self) -> anyhow::Result<Look> {
             let (published, shown) = self.table.shown();
             if let Some(room) = &published.room
                 && let Connection::Refused(why) = &room.connection
             {
                 bail!("{why}");
             }
-            Ok(shown)
+            let wanted = wanted(&published, &shown);
+            let lacks = |location: &String| {
+                let mut wanted = wanted.iter();
+                wanted.any(|it| it.location == *location && it.lack.is_some())
+            };
+            self.lacking.retain(|location, _| lacks(location));
+            let mut coming = 0;
+            for it in &wanted {
+                let is_hopeless = it.lack.is_some() && {
+                    let since = self.lacking.entry(it.location.clone());
+                    since.or_insert_with(Instant::now).elapsed() >= GRACE
+                };
+                coming += usize::from(!is_hopeless);
+            }
+            Ok(Look {
+                shown,
+                wanted,
+                coming,
+            })
         }
 
         /// Waits for a ring, or for a moment.
@@ -270,32 +408,38 @@ mod headless {
         }
 
         /// The first thing on the table, with its pictures if they come in time.
-        fn first(&self, at_most: Duration) -> anyhow::Result<PlayerFrame> {
+        fn first(&mut self, at_most: Duration) -> anyhow::Result<Look> {
             let begun = Instant::now();
             loop {
-                let shown = self.shown()?;
-                let is_there = !matches!(shown, PlayerFrame::Waiting);
-                if is_there && missing(&shown) == 0 {
-                    return Ok(shown);
+                let look = self.look()?;
+                let is_there = !matches!(look.shown, PlayerFrame::Waiting);
+                if is_there && (look.coming == 0 || begun.elapsed() > at_most) {
+                    return Ok(look);
                 }
                 if begun.elapsed() > at_most {
-                    if is_there {
-                        return Ok(shown);
-                    }
                     bail!("nothing was put on the table in time, so no picture was written");
                 }
                 self.rest(LOOK);
             }
         }
 
-        fn draw(&mut self, shown: &PlayerFrame) -> anyhow::Result<(Picture, RenderReport)> {
+        fn draw(&mut self, look: &Look) -> anyhow::Result<(Picture, RenderReport)> {
             let source = Arc::clone(self.session.library().tiles());
             let (picture, mut report) =
                 self.renderer
-                    .render_table(shown, self.size_px, &*source, PIXELS)?;
-            if missing(shown) > 0 {
+                    .render_table(&look.shown, self.size_px, &*source, PIXELS)?;
+            if !look.wanted.is_empty() {
                 // Told once, and better.
                 report.missing = 0;
+            }
+            let told = told_of(&look.wanted);
+            if self.told != told {
+                if let Some(told) = &told {
+                    tell(told);
+                }
+                self.told = told;
+            }
+            if look.wanted.iter().any(|it| it.lack.is_none()) {
                 tell(
                     "Some pictures have not come from the room; the picture shows the scene without them.",
                 );
@@ -306,19 +450,14 @@ mod headless {
         /// Writes each change. A new scene is waited for with its pictures, so that none is shown
         /// half. A file that cannot be written now ends nothing: an evening is long, and a disk or
         /// a program that reads the file may be in the way for a while.
-        fn watch(
-            &mut self,
-            first: PlayerFrame,
-            output: &Path,
-            patience: Duration,
-        ) -> anyhow::Result<()> {
-            let mut last = made_of(&first);
-            let mut lacking = missing(&first);
+        fn watch(&mut self, first: Look, output: &Path, patience: Duration) -> anyhow::Result<()> {
+            let mut last = made_of(&first.shown);
+            let mut lacking = first.coming;
             let mut changed: Option<Instant> = None;
             let mut has_told = false;
             loop {
-                let shown = self.shown()?;
-                let (made, lacks) = (made_of(&shown), missing(&shown));
+                let look = self.look()?;
+                let (made, lacks) = (made_of(&look.shown), look.coming);
                 if made == last && lacks == lacking {
                     changed = None;
                     self.rest(LOOK);
@@ -329,7 +468,7 @@ mod headless {
                     self.rest(LOOK);
                     continue;
                 }
-                let (picture, report) = self.draw(&shown)?;
+                let (picture, report) = self.draw(&look)?;
                 if let Err(problem) = write_picture(&picture, report, output) {
                     if !std::mem::replace(&mut has_told, true) {
                         tell(&format!(

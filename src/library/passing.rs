@@ -13,7 +13,7 @@ mod packed;
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Cursor};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
@@ -67,6 +67,8 @@ struct Picture {
     file: Arc<Packed>,
     /// It is all there and need not be asked for.
     is_whole: bool,
+    /// What of it has not come does not come.
+    is_given_up: AtomicBool,
 }
 
 impl Picture {
@@ -139,11 +141,19 @@ impl Passing {
         })
     }
 
-    /// `None` for pictures that are not among these.
+    /// The picture is here in small, and the rest of it may come.
+    pub(super) fn is_coming(&self, picture: &PictureHash) -> bool {
+        let state = self.state.read();
+        let picture = state.picture(picture);
+        picture.is_some_and(|picture| !picture.is_given_up.load(Ordering::Relaxed))
+    }
+
+    /// `None` for pictures that are not among these, and for what of them does not come.
     pub(super) fn ask(&self, picture: &PictureHash, address: TileAddress) -> Option<Asked> {
         let state = self.state.read();
         let picture = state.picture(picture)?;
         Some(match picture.tile(address)? {
+            Tile::Coming if picture.is_given_up.load(Ordering::Relaxed) => return None,
             Tile::Coming => Asked::Coming,
             Tile::Black => Asked::Black,
             Tile::At { number, .. } => Asked::Here(TileName {
@@ -289,6 +299,7 @@ impl Library {
                     tiles,
                     file,
                     is_whole: true,
+                    is_given_up: AtomicBool::new(false),
                 }
             }
             None => Picture {
@@ -302,6 +313,7 @@ impl Library {
                 tiles: vec![Tile::Black; layout.tile_count()],
                 file: Arc::new(self.packed()?),
                 is_whole: true,
+                is_given_up: AtomicBool::new(false),
             },
         };
         let own = picture.list.iter().flat_map(|list| &list.tiles);
@@ -388,10 +400,29 @@ impl Library {
             tiles,
             file: Arc::new(file),
             is_whole: false,
+            is_given_up: AtomicBool::new(false),
         };
         passing.add(picture, locations);
         self.tiles.announce();
         Ok(())
+    }
+
+    /// What these keys name does not come: where a coarse picture stands for one, nothing finer is waited
+    /// for.
+    pub fn give_up_coarse<'l>(&self, locations: impl IntoIterator<Item = &'l String>) {
+        let given_up = {
+            let state = self.records.passing().state.read();
+            let known = locations
+                .into_iter()
+                .filter_map(|location| state.by_location.get(location));
+            let pictures = known.filter_map(|hash| state.picture(hash));
+            pictures
+                .filter(|it| !it.is_given_up.swap(true, Ordering::Relaxed))
+                .count()
+        };
+        if given_up > 0 {
+            self.tiles.announce();
+        }
     }
 
     fn packed(&self) -> Result<Packed, LibraryError> {

@@ -241,8 +241,7 @@ impl PictureSource for TileStore {
         let records = &self.inner.records;
         if records.layout_of_kept(picture).is_none() {
             // One that only stands for another is not looked at closely.
-            let is_coming = records.passing().layout(picture).is_some();
-            return if is_coming {
+            return if records.passing().is_coming(picture) {
                 Fetched::Loading
             } else {
                 Fetched::Missing

@@ -35,6 +35,10 @@ const TEXT_OR_NULL: super::property::Kind = Text { nullable: true };
 /// How locations of maps begin that a room server cut out along the fog for players. They name
 /// another picture of the same size whenever the fog changes.
 pub const CUT_MAPS: &str = "cut/";
+/// The location of a map that players must not see, or not yet.
+pub const NO_MAP: &str = "cut/none";
+/// The location of a map that players would see if the room's server had its picture.
+pub const LOST_MAP: &str = "cut/missing";
 
 /// `gridType`: squares.
 pub const GRID_TYPE_SQUARE: i64 = 0;

@@ -3,6 +3,7 @@
 //! Nobody waits for an answer: a request changes what is published next. Requests go through a
 //! bounded queue; what is published is the newest state, never a queue.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -223,6 +224,8 @@ pub struct Published {
     pub saved: Saved,
     /// Work that takes time.
     pub work: Option<Work>,
+    /// Pictures that the open game's room cannot give, by their keys. One may come after all.
+    pub lacking: Arc<BTreeMap<String, Lack>>,
     /// Messages to the user, the newest last.
     pub notices: Arc<[Notice]>,
     /// The room that the open game is in; `None` = this library alone.
@@ -258,6 +261,21 @@ pub enum Saved {
     Writing,
     /// It cannot be written; the text says what is safe and what to do.
     Failed(Arc<str>),
+}
+
+/// Why a picture does not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// It is not where it should be.
+    Absent,
+    /// It is not given to us.
+    Refused,
+    /// What comes is not it, or no picture.
+    Useless,
+    /// It is a video.
+    Video,
+    /// Nobody has said where the pictures of the game's web clients are.
+    NoAddress,
 }
 
 /// Work that takes time, for a progress line.

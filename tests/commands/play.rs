@@ -153,6 +153,38 @@ fn a_map_goes_into_the_room_and_comes_to_the_display() {
     assert!(colors.len() > 1000, "{} colours", colors.len());
 }
 
+/// The server has lost a map's picture, and whoever has it is not there.
+#[test]
+fn a_picture_that_nobody_has_is_not_waited_for_and_is_told() {
+    let mut room = Room::new();
+    room.script(
+        concat!(
+            "{\"do\": \"import\", \"file\": \"cellar.dd2vtt\", \"as\": \"cellar\"}\n",
+            "{\"do\": \"set_active_scene\", \"scene\": \"cellar\"}\n",
+        ),
+        &[],
+    );
+    std::fs::remove_dir_all(room.place.path("rooms").join("blobs")).unwrap();
+    room.server.crash(&room.place);
+    for role in ["viewer", "display"] {
+        let begun = Instant::now();
+        let output = room.play(&room.server.link(), room.token(role), &["--timeout", "600"]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{role}: {told}");
+        assert!(begun.elapsed() < Duration::from_secs(300), "{role}: {told}");
+        // Drivers may have their own say.
+        let of_pictures = told.lines().filter(|line| line.contains("picture"));
+        let of_pictures: Vec<&str> = of_pictures.collect();
+        assert_eq!(of_pictures.len(), 1, "{role}: {told}");
+        assert!(
+            of_pictures[0].contains("the picture of the map"),
+            "{role}: {told}"
+        );
+        assert_eq!(room.picture().dimensions(), (480, 270));
+        std::fs::remove_file(room.place.path("table.png")).unwrap();
+    }
+}
+
 #[test]
 fn a_wrong_code_is_refused_in_one_sentence_without_it() {
     let room = Room::new();

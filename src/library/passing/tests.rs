@@ -159,6 +159,38 @@ fn a_server_that_was_started_anew_brings_only_what_changed() {
     check(&library, &shown, &other);
 }
 
+/// What stands for a picture that does not come is all there is.
+#[test]
+fn nothing_finer_is_waited_for_when_a_picture_does_not_come() {
+    let (_folder, library) = empty();
+    let whole = png(1024, 512, noise);
+    let coarse = png(256, 128, noise);
+    let hash = PictureHash::new(&hash_of(&whole));
+    let locations = [format!("map/{hash}.png")];
+    library
+        .show_coarse(&hash, [1024, 512], &coarse, None, &locations)
+        .unwrap();
+    let source = library.tiles();
+    let fine = TileAddress {
+        level: 0,
+        x: 0,
+        y: 0,
+    };
+    assert!(matches!(source.tile(&hash, fine), Fetched::Loading));
+    assert!(matches!(source.whole(&hash, 64), Fetched::Loading));
+    let seen = source.arrivals();
+    library.give_up_coarse(&locations);
+    assert!(source.arrivals() > seen, "whoever waits is told");
+    assert!(matches!(source.tile(&hash, fine), Fetched::Missing));
+    assert!(matches!(source.whole(&hash, 64), Fetched::Missing));
+    let layout = source.layout(&hash).unwrap();
+    let coarsest = TileAddress {
+        level: layout.level_count() - 1,
+        ..fine
+    };
+    assert!(tile(&library, &hash, coarsest).is_some());
+}
+
 #[test]
 fn tiles_that_are_not_the_ones_that_are_named_are_refused() {
     let (_folder, library) = empty();

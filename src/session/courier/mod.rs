@@ -13,6 +13,7 @@ mod transfer;
 mod trouble;
 mod web;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,7 @@ use crate::model::scene::CUT_MAPS;
 
 use self::queue::{Key, Queue, Reach, Side, Task};
 use self::transfer::{Attached, Failure};
-use super::api::Work;
+use super::api::{Lack, Work};
 use super::picture_address::PictureAddress;
 
 /// Pictures that are on their way at once.
@@ -64,6 +65,8 @@ pub enum News {
     Coarse(Vec<String>),
     /// What is on the way; `None` when nothing is.
     Work(Option<Work>),
+    /// The keys of all pictures that were wanted and cannot be had as far as is known, and why.
+    Lacking(Arc<BTreeMap<String, Lack>>),
     /// A sentence about what does not work, once for each kind of trouble with a server.
     Problem(String),
 }
@@ -190,6 +193,9 @@ impl Courier {
             state.queue.forget(Side::Web);
         }
         state.queue.new_server(Side::Web);
+        if address.is_some() {
+            state.queue.has_address();
+        }
         state.web = address.map(|address| {
             let attached = Arc::new(Attached::to_web(&address));
             (address, attached)
@@ -217,6 +223,10 @@ impl Courier {
             };
             let mut state = self.shared.state.lock();
             if matches!(key, Key::Web(_)) && state.web.is_none() {
+                // The map that players may not see is no file.
+                if !location.starts_with(CUT_MAPS) {
+                    state.queue.lacks_address(location);
+                }
                 continue;
             }
             state.queue.want(key, Some(location), is_here);
@@ -401,9 +411,13 @@ impl Shared {
         }
     }
 
-    /// Tells what is on the way; in between not more often than people can read.
+    /// Tells what cannot be had and what is on the way; in between not more often than people can read.
     fn tell_work(&self, at_once: bool) {
         let _voice = self.voice.lock();
+        let lacking = |state: &mut State| state.queue.lacking_news();
+        if at_once && let Some(lacking) = lacking(&mut self.state.lock()) {
+            (self.tell)(News::Lacking(Arc::new(lacking)));
+        }
         let work = {
             let mut state = self.state.lock();
             let now = Instant::now();

@@ -1,11 +1,11 @@
 //! What is wanted, in which order, and what became of it; without threads and without I/O.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::model::id::PictureHash;
 use crate::model::scene::CUT_MAPS;
-use crate::session::api::Work;
+use crate::session::api::{Lack, Work};
 
 use super::transfer::{Failure, wait_after};
 
@@ -114,6 +114,8 @@ struct Entry {
     failures: u32,
     /// The server did not have it when it was asked last.
     is_missing: bool,
+    /// Why it does not come, when that is more than a connection that may come back.
+    lack: Option<Lack>,
     not_before: Option<Instant>,
     /// The keys that whoever runs it knows of.
     known_locations: usize,
@@ -182,6 +184,9 @@ pub(super) struct Queue {
     /// So many attempts in a row brought nothing, because nobody answers as a rule; by errand.
     in_vain: [u32; 3],
     told_work: Option<Work>,
+    /// Keys of web clients that nobody can be asked for.
+    homeless: BTreeSet<String>,
+    told_lacking: BTreeMap<String, Lack>,
 }
 
 impl Queue {
@@ -203,6 +208,7 @@ impl Queue {
                 is_here: false,
                 failures: 0,
                 is_missing: false,
+                lack: None,
                 not_before: None,
                 known_locations: 0,
                 got: 0,
@@ -223,12 +229,16 @@ impl Queue {
             if is_here && !entry.is_here {
                 entry.is_here = true;
                 entry.not_before = None;
+                entry.lack = None;
             }
             let refused = self.refused.get(entry.task.key.errand() as usize);
             let is_refused = refused
                 .and_then(|at| *at)
                 .is_some_and(|at| at.elapsed() < AFTER_REFUSAL);
             let may_ask = entry.is_here || !is_refused;
+            if !may_ask && entry.lack.is_none() && entry.status == Status::Waits {
+                entry.lack = Some(Lack::Refused);
+            }
             entry.status = match entry.status {
                 Status::Waits | Status::Absent | Status::GivenUp if !may_ask => Status::GivenUp,
                 Status::GivenUp if entry.is_missing && !entry.is_here => Status::Absent,
@@ -265,6 +275,7 @@ impl Queue {
         }
         for entry in self.entries.iter_mut().filter(|it| it.side() == side) {
             entry.not_before = None;
+            entry.lack = None;
             if entry.status != Status::Runs {
                 entry.status = Status::Waits;
             }
@@ -381,6 +392,16 @@ impl Queue {
         entry.is_missing = is_missing;
         entry.failures += 1;
         let failures = entry.failures;
+        let is_cut = (entry.task.locations.iter()).any(|it| it.starts_with(CUT_MAPS));
+        entry.lack = match &failure {
+            Failure::Off | Failure::Passing(_) => None,
+            // A cut map that is not there any more was replaced: the one that is named now comes.
+            Failure::Absent if is_cut => None,
+            Failure::Absent => Some(Lack::Absent),
+            Failure::Refused(_) | Failure::NoPlace => Some(Lack::Refused),
+            Failure::Useless(_) => (failures >= LOOKS_FOR_USELESS).then_some(Lack::Useless),
+            Failure::Skipped => Some(Lack::Video),
+        };
         let told = self.told.get_mut(errand.side() as usize)?;
         let (is_due, told) = match &failure {
             Failure::Off => return None,
@@ -389,9 +410,6 @@ impl Queue {
                 (failures >= PATIENCE, &mut told.passing)
             }
             _ if is_missing => {
-                // A cut map that is not there any more was replaced: the one that is named now comes.
-                let locations = &entry.task.locations;
-                let is_cut = locations.iter().any(|it| it.starts_with(CUT_MAPS));
                 if is_cut && failures >= LOOKS_FOR_CUT {
                     self.entries.remove(at);
                     return None;
@@ -425,6 +443,7 @@ impl Queue {
                 };
                 for entry in self.entries.iter_mut().filter(same_way) {
                     entry.status = Status::GivenUp;
+                    entry.lack = Some(Lack::Refused);
                 }
                 if let Some(refused) = self.refused.get_mut(errand as usize) {
                     *refused = Some(now);
@@ -451,6 +470,47 @@ impl Queue {
     /// Something is on the way, or waits for its turn.
     pub(super) fn is_busy(&self, reach: Reach) -> bool {
         self.entries.iter().any(|entry| entry.is_on_the_way(reach))
+    }
+
+    /// Nobody says where a web client's picture is.
+    pub(super) fn lacks_address(&mut self, location: &str) {
+        if self.homeless.len() < MOST_TASKS {
+            self.homeless.insert(location.to_owned());
+        }
+    }
+
+    /// Somebody says so now.
+    pub(super) fn has_address(&mut self) {
+        self.homeless.clear();
+    }
+
+    /// What was wanted and cannot be had, by its keys, when that is something else than was said last.
+    pub(super) fn lacking_news(&mut self) -> Option<BTreeMap<String, Lack>> {
+        let fetched = self.entries.iter().filter_map(|entry| {
+            let comes = entry.task.key.errand() != Errand::Offer;
+            let lack = entry.lack.filter(|_| comes)?;
+            Some((entry, lack))
+        });
+        let asked_for = fetched.flat_map(|(entry, lack)| {
+            let own = match &entry.task.key {
+                Key::Web(location) => Some(location),
+                Key::Fetch(_) | Key::Offer(_) => None,
+            };
+            let locations = entry.task.locations.iter().chain(own);
+            locations.map(move |location| (location.as_str(), lack))
+        });
+        let homeless = self.homeless.iter();
+        let homeless = homeless.map(|location| (location.as_str(), Lack::NoAddress));
+        let lacking: BTreeMap<&str, Lack> = asked_for.chain(homeless).collect();
+        let told = self.told_lacking.iter();
+        let told = told.map(|(location, lack)| (location.as_str(), *lack));
+        if told.eq(lacking.iter().map(|(location, lack)| (*location, *lack))) {
+            return None;
+        }
+        let owned = lacking.into_iter();
+        let owned = owned.map(|(location, lack)| (location.to_owned(), lack));
+        self.told_lacking = owned.collect();
+        Some(self.told_lacking.clone())
     }
 
     /// What is on the way, when that is something else than was said last.

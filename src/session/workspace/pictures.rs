@@ -135,6 +135,10 @@ impl Workspace {
         match news {
             News::Arrived(locations) => self.pictures_came(&locations),
             News::Coarse(_) => self.pictures_changed(),
+            News::Lacking(lacking) => {
+                self.library.give_up_coarse(lacking.keys());
+                self.rooms.lacking = lacking;
+            }
             News::Work(work) => self.rooms.picture_work = work,
             News::Problem(sentence) => self.tell(Severity::Warning, &sentence),
         }

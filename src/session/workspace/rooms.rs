@@ -3,7 +3,7 @@
 //! What a room sends is stored and shown like any other change. How documents get into rooms:
 //! [`super::joining`], [`super::hosted`].
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::model::id::{GameSessionId, RowId, SceneId};
 use crate::model::party;
 use crate::model::presence::Presence;
 use crate::session::apart::ApartReport;
-use crate::session::api::{Severity, Work};
+use crate::session::api::{Lack, Severity, Work};
 use crate::session::courier::{Courier, News};
 use crate::session::hosting::Running;
 use crate::session::room::{Identity, Person, RoomEvent, Secrets};
@@ -66,6 +66,8 @@ pub(super) struct Rooms {
     pub(super) pictures_due: Option<Duration>,
     /// What the courier is at.
     pub(super) picture_work: Option<Work>,
+    /// What it cannot get.
+    pub(super) lacking: Arc<BTreeMap<String, Lack>>,
     /// Something that is published has changed.
     pub(super) has_news: bool,
     pub(super) events: Vec<RoomEvent>,

@@ -119,6 +119,7 @@ impl Workspace {
                 .work
                 .clone()
                 .or_else(|| self.rooms.picture_work.clone()),
+            lacking: Arc::clone(&self.rooms.lacking),
             notices: self.notices.list(),
             diagnostics: Arc::new(self.diagnostics()),
             room: self.room_view().map(Arc::new),

@@ -7,16 +7,15 @@ use parking_lot::Mutex;
 
 use crate::geom::mask::Mask;
 use crate::model::id::{PictureHash, SceneId};
-use crate::model::scene::CUT_MAPS;
+use crate::model::scene::{CUT_MAPS, LOST_MAP, NO_MAP};
 use crate::scene::picture::{PictureIndex, PictureInfo};
-
-/// The location of a map that players must not see, or not yet.
-pub(super) const NO_MAP: &str = "cut/none";
 
 /// Sizes and hashes of the pictures that a document names, as far as they are known.
 #[derive(Debug, Default)]
 pub(super) struct Pictures {
     known: HashMap<String, Option<PictureInfo>>,
+    /// Those that were looked for in vain; being asked again changes nothing about that.
+    lost: BTreeSet<String>,
     wanted: Mutex<BTreeSet<String>>,
 }
 
@@ -35,9 +34,21 @@ impl Pictures {
 
     /// Notes what is behind a location; whether that is news.
     pub(super) fn learn(&mut self, location: &str, found: Option<PictureInfo>) -> bool {
-        let is_news = self.known.get(location).cloned().flatten() != found;
+        let is_other = self.known.get(location).cloned().flatten() != found;
+        let is_newly_lost = match &found {
+            Some(_) => {
+                self.lost.remove(location);
+                false
+            }
+            None => self.lost.insert(location.to_owned()),
+        };
         self.known.insert(location.to_owned(), found);
-        is_news
+        is_other || is_newly_lost
+    }
+
+    /// It was looked for, and was not there.
+    pub(super) fn is_lost(&self, location: &str) -> bool {
+        self.lost.contains(location)
     }
 }
 
@@ -140,6 +151,7 @@ impl Cut {
     pub(super) fn location(&self) -> String {
         match &self.made {
             Some((_, file)) => format!("{CUT_MAPS}{}.{}", file.hash, file.ending),
+            None if self.failed.is_some() && self.wanted.is_none() => LOST_MAP.to_owned(),
             None => NO_MAP.to_owned(),
         }
     }

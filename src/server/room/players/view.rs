@@ -85,7 +85,7 @@ impl SceneView {
         let seen = PlayerScene::with_hovered(whole, hovered, self.seen.as_ref());
         let made = self.made.take();
         let (parts, mut shown) = self.rows(seen.scene(), made, pictures);
-        let map = self.map(seen.scene());
+        let map = self.map(seen.scene(), pictures);
         shown.settings = named(&shown.settings, scene::MAP_LOCATION.property(), map);
         self.seen = Some(seen);
         self.made = Some((parts, shown.clone()));
@@ -93,10 +93,9 @@ impl SceneView {
     }
 
     /// The location of the map as players get it.
-    fn map(&mut self, scene: &SceneSnapshot) -> Option<String> {
-        let has_map = scene
-            .setting(scene::MAP_LOCATION)
-            .is_some_and(|location| !location.is_empty());
+    fn map(&mut self, scene: &SceneSnapshot, pictures: &Pictures) -> Option<String> {
+        let named = scene.setting(scene::MAP_LOCATION);
+        let named = named.filter(|location| !location.is_empty());
         // A map whose pixels are not those of its file would lie elsewhere under a name of ours.
         let picture = scene.map.value.as_ref().and_then(|map| {
             let picture = map.picture.clone()?;
@@ -110,8 +109,14 @@ impl SceneView {
                 Fog::Mask(mask) => Some(Arc::clone(mask)),
             },
         });
+        let is_unknown = wanted.is_none();
         let location = self.cut.look(wanted);
-        has_map.then_some(location)
+        let is_lost = is_unknown && pictures.is_lost(&named?);
+        Some(if is_lost {
+            scene::LOST_MAP.to_owned()
+        } else {
+            location
+        })
     }
 
     /// The parts that changed as rows, the others as they were.
