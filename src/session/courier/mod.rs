@@ -100,6 +100,8 @@ struct State {
     server: Option<(PictureServer, Arc<Attached>)>,
     web: Option<(PictureAddress, Arc<Attached>)>,
     told_work: Option<Instant>,
+    /// Something was not told because it came too soon after the last.
+    owes_work: bool,
     running_threads: usize,
     stop: bool,
 }
@@ -139,6 +141,7 @@ impl Courier {
                     server: None,
                     web: None,
                     told_work: None,
+                    owes_work: false,
                     running_threads: 0,
                     stop: false,
                 }),
@@ -282,21 +285,24 @@ impl Drop for Courier {
 
 enum Next {
     Work(Task, Option<Arc<Attached>>),
-    Look,
+    /// Something may have changed; whether that is told at once.
+    Look(bool),
     Stop,
 }
 
 impl Shared {
     fn run(self: &Arc<Self>) {
+        let mut at_once = true;
         loop {
-            self.tell_work(true);
-            match self.next() {
+            self.tell_work(at_once);
+            at_once = match self.next() {
                 Next::Work(task, server) => {
                     self.tell_work(true);
                     let result = self.work(&task, server.as_ref());
                     self.settle(&task, server.as_ref(), result);
+                    true
                 }
-                Next::Look => {}
+                Next::Look(at_once) => at_once,
                 Next::Stop => break,
             }
         }
@@ -315,13 +321,21 @@ impl Shared {
             let server = state.attached(&task.key).map(Arc::clone);
             return Next::Work(task, server);
         }
-        match state.queue.next_attempt(reach) {
+        let owed = state.told_work.filter(|_| state.owes_work);
+        let owed = owed.map(|told| told + STEP);
+        match state
+            .queue
+            .next_attempt(reach)
+            .into_iter()
+            .chain(owed)
+            .min()
+        {
             Some(at) => {
                 self.woken.wait_until(&mut state, at);
             }
             None => self.woken.wait(&mut state),
         }
-        Next::Look
+        Next::Look(!state.owes_work)
     }
 
     fn work(self: &Arc<Self>, task: &Task, server: Option<&Arc<Attached>>) -> Result<(), Failure> {
@@ -422,9 +436,17 @@ impl Shared {
             let mut state = self.state.lock();
             let now = Instant::now();
             let is_due = state.told_work.is_none_or(|told| now >= told + STEP);
-            if state.stop || !(at_once || is_due) {
+            if state.stop {
                 return;
             }
+            if !(at_once || is_due) {
+                // Whoever has nothing else to do says it when it is time: what comes may stop coming.
+                if !std::mem::replace(&mut state.owes_work, true) {
+                    self.woken.notify_one();
+                }
+                return;
+            }
+            state.owes_work = false;
             let reach = state.reach();
             let Some(work) = state.queue.news(reach) else {
                 return;
