@@ -296,6 +296,19 @@ fn manager(display: &str) -> Ours {
     Ours(manager.unwrap())
 }
 
+/// Settings of a window in which nothing is red but the marker, with or without a player display.
+fn settle(home: &Path, has_display: bool) {
+    let config = home.join("config/tableglow");
+    std::fs::create_dir_all(&config).unwrap();
+    let settings = serde_json::json!({
+        "playerDisplayOpen": has_display, "playerDisplayFullscreen": false,
+        "transitions": false, "shareCursor": false,
+        "leftPaneFolded": true, "rightPaneFolded": true,
+        "hintsDone": ["map", "grid", "fog", "show"], "windowSize": [1200, 800],
+    });
+    std::fs::write(config.join("settings.json"), settings.to_string()).unwrap();
+}
+
 /// The program on a display, with a home of its own.
 fn tableglow(home: &Path, display: &str, arguments: &[&str]) -> Ours {
     let app = Command::new(env!("CARGO_BIN_EXE_tableglow"))
@@ -324,15 +337,7 @@ fn a_marker_dragged_in_the_editor_moves_on_the_table() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path();
     library(&home.join("library"));
-    let config = home.join("config/tableglow");
-    std::fs::create_dir_all(&config).unwrap();
-    std::fs::write(
-        config.join("settings.json"),
-        r#"{"playerDisplayOpen": true, "playerDisplayFullscreen": false, "transitions": false,
-            "leftPaneFolded": true, "rightPaneFolded": true,
-            "hintsDone": ["map", "grid", "fog", "show"], "windowSize": [1200, 800]}"#,
-    )
-    .unwrap();
+    settle(home, true);
 
     let (_server, display) = screen();
     let _manager = manager(&display);
@@ -404,15 +409,7 @@ fn a_drag_reaches_another_process_also_after_the_server_was_killed() {
     let mut server = Serve::start(&data, &["--open"]);
     library(&home.join("library"));
     let link = put_into_room(&home.join("library"), &server, until);
-    let config = home.join("config/tableglow");
-    std::fs::create_dir_all(&config).unwrap();
-    std::fs::write(
-        config.join("settings.json"),
-        r#"{"playerDisplayOpen": false, "transitions": false, "shareCursor": false,
-            "leftPaneFolded": true, "rightPaneFolded": true,
-            "hintsDone": ["map", "grid", "fog", "show"], "windowSize": [1200, 800]}"#,
-    )
-    .unwrap();
+    settle(home, false);
 
     let (_server, display) = screen();
     let _manager = manager(&display);
